@@ -1,0 +1,98 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseEnv } from 'node:util'
+import { z } from 'zod'
+import { SpoilerError } from './spoiler-error.ts'
+
+const port = z.coerce.number().int().min(0).max(65_535)
+const milliseconds = (min: number, max: number) => z.coerce.number().int().min(min).max(max)
+const secret = { secret: true } as const
+
+/** Every setting, once. `shield config` prints it; secrets are masked there. */
+const Config = z.object({
+  KAFKA_BROKERS: z.string().min(1).default('127.0.0.1:19092').describe('host:port of the brokers, comma separated'),
+  KAFKA_SECURITY_PROTOCOL: z
+    .enum(['plaintext', 'ssl', 'sasl_plaintext', 'sasl_ssl'])
+    .default('plaintext')
+    .describe('how to talk to the brokers'),
+  KAFKA_SASL_MECHANISM: z.enum(['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512']).optional().describe('SASL mechanism'),
+  KAFKA_SASL_USERNAME: z.string().optional().describe('SASL user'),
+  KAFKA_SASL_PASSWORD: z.string().optional().describe('SASL password').meta(secret),
+  KAFKA_SSL_CA_FILE: z.string().optional().describe('PEM file of the certificate authority'),
+  SCHEMA_REGISTRY_URL: z
+    .url({ protocol: /^https?$/ })
+    .default('http://127.0.0.1:18081/apis/ccompat/v7')
+    .describe('Confluent-compatible schema registry'),
+  SCHEMA_REGISTRY_AUTH: z.string().optional().describe('user:password of the registry').meta(secret),
+  REDIS_URL: z
+    .url({ protocol: /^rediss?$/ })
+    .default('redis://127.0.0.1:16379')
+    .describe('Redis or Valkey; may carry user:password')
+    .meta(secret),
+  FEAST_PROJECT: z.string().min(1).default('spoiler_shield').describe('project name in the online store'),
+  TOPIC_PARTITIONS: z.coerce.number().int().min(1).max(1000).default(4).describe('partitions of every keyed topic'),
+  TOPIC_REPLICATION: z.coerce.number().int().min(1).max(7).default(1).describe('replication factor of every topic'),
+  LINEAGE: z.coerce.number().int().min(1).default(1).describe('grows when topics are recreated or repartitioned'),
+  COMMIT_INTERVAL_MS: milliseconds(0, 60_000).default(20).describe('longest time a batch gathers records'),
+  MAX_BATCH_RECORDS: z.coerce.number().int().min(1).max(100_000).default(1000).describe('most records of a batch'),
+  TRANSACTION_TIMEOUT_MS: milliseconds(1000, 900_000).default(10_000).describe('transaction.timeout.ms'),
+  STEP_DEADLINE_MS: milliseconds(500, 900_000).default(15_000).describe('deadline of one transaction step'),
+  MERGE_WAIT_MS: milliseconds(0, 60_000).default(500).describe('how long intake waits for an input that lags'),
+  FIRST_START_FROM: z
+    .enum(['zero', 'earliest'])
+    .default('zero')
+    .describe('zero refuses a log whose beginning is gone; earliest accepts it'),
+  INSTANCE: z
+    .string()
+    .regex(/^[\w-]+$/)
+    .default('0')
+    .describe('slot of this instance; part of the transactional id'),
+  HTTP_HOST: z.string().default('127.0.0.1').describe('address of metrics and readiness'),
+  METRICS_PORT: port.default(0).describe('port of metrics and readiness; 0 takes a free one'),
+  STATE_DIR: z.string().default('.local').describe('folder of caches and local data'),
+  LOG_LEVEL: z
+    .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
+    .default('info')
+    .describe('log level'),
+})
+export type Config = Readonly<z.infer<typeof Config>>
+
+/** File in which the local stack leaves its addresses; the environment wins over it. */
+export const STACK_ENV_FILE = 'stack.env'
+
+/**
+ * Validates the environment. Each `main.ts` calls it once and passes values down.
+ *
+ * @throws SpoilerError SPL_CONFIG_INVALID naming every invalid setting.
+ */
+export function loadConfig(env: NodeJS.ProcessEnv): Config {
+  const file = join(env['STATE_DIR'] ?? '.local', STACK_ENV_FILE)
+  const fromStack = existsSync(file) ? parseEnv(readFileSync(file, 'utf8')) : {}
+  const parsed = Config.safeParse({ ...fromStack, ...env })
+  if (parsed.success) return Object.freeze(parsed.data)
+  throw new SpoilerError('SPL_CONFIG_INVALID', `reading the environment\n${z.prettifyError(parsed.error)}`, {
+    onError: 'stop',
+    cause: parsed.error,
+  })
+}
+
+export interface Setting {
+  readonly name: string
+  readonly value: string
+  readonly description: string
+}
+
+/** Every setting with its value and meaning; secrets are masked. */
+export function describeConfig(config: Config): Setting[] {
+  return Object.entries(Config.shape).map(([name, schema]) => {
+    const value = config[name as keyof Config]
+    const meta = schema.meta() as { description?: string; secret?: boolean } | undefined
+    const shown = value === undefined ? '' : meta?.secret === true ? maskSecret(String(value)) : String(value)
+    return { name, value: shown, description: schema.description ?? '' }
+  })
+}
+
+/** Of an address with credentials only these are masked, of anything else all. */
+function maskSecret(value: string): string {
+  return /^\w+:\/\//.test(value) ? value.replace(/\/\/[^@/]*@/, '//***@') : '***'
+}

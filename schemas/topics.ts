@@ -1,0 +1,110 @@
+import type * as S from './generated.ts'
+import type { SchemaName } from './generated.ts'
+
+const DAY_MS = 86_400_000
+
+/** Compatibility mode of a subject, as schema registries name it. */
+export type Compatibility = 'BACKWARD_TRANSITIVE' | 'FULL_TRANSITIVE'
+
+export interface Topic<V> {
+  readonly name: string
+  /** Name of the Avro record of the value. */
+  readonly schema: SchemaName
+  /** Record key of a value. */
+  readonly key: (value: V) => string
+  readonly cleanup: 'delete' | 'compact'
+  /** How long a record is kept, counted from its append time; -1 is without limit. */
+  readonly retentionMs: number
+  readonly compatibility: Compatibility
+  /** Public inputs also take plain JSON of the same shape. */
+  readonly publicInput: boolean
+  /** `keyed` topics share the configured partition count. */
+  readonly partitions: 'keyed' | 1
+}
+
+type Declaration<V> = Pick<Topic<V>, 'name' | 'schema' | 'key'> & Partial<Topic<V>>
+
+function topic<V>(declaration: Declaration<V>): Topic<V> {
+  return {
+    cleanup: 'delete',
+    retentionMs: -1,
+    compatibility: declaration.publicInput === true ? 'BACKWARD_TRANSITIVE' : 'FULL_TRANSITIVE',
+    publicInput: false,
+    partitions: 'keyed',
+    ...declaration,
+  }
+}
+
+/** Every topic, once. All of them use LogAppendTime and the murmur2 partitioner. docs/TOPICS.md is checked against it. */
+export const topics = {
+  reviews: topic<S.Review>({
+    name: 'reviews',
+    schema: 'Review',
+    key: (v) => v.userId,
+    publicInput: true,
+    retentionMs: 365 * DAY_MS,
+  }),
+  reviewLabels: topic<S.ReviewLabel>({
+    name: 'review-labels',
+    schema: 'ReviewLabel',
+    key: (v) => v.userId,
+    publicInput: true,
+    retentionMs: 365 * DAY_MS,
+  }),
+  movies: topic<S.Movie>({
+    name: 'movies',
+    schema: 'Movie',
+    key: (v) => v.movieId,
+    publicInput: true,
+    cleanup: 'compact',
+  }),
+  userActivity: topic<S.UserActivity>({ name: 'user-activity', schema: 'UserActivity', key: (v) => v.userId }),
+  movieActivity: topic<S.MovieActivity>({ name: 'movie-activity', schema: 'MovieActivity', key: (v) => v.movieId }),
+  reviewFeatures: topic<S.ReviewFeatures>({
+    name: 'review-features',
+    schema: 'ReviewFeatures',
+    key: (v) => v.reviewId,
+  }),
+  userFeatures: topic<S.UserFeatures>({
+    name: 'user-features',
+    schema: 'UserFeatures',
+    key: (v) => v.userId,
+    cleanup: 'compact',
+  }),
+  movieFeatures: topic<S.MovieFeatures>({
+    name: 'movie-features',
+    schema: 'MovieFeatures',
+    key: (v) => v.movieId,
+    cleanup: 'compact',
+  }),
+  moviePlots: topic<S.MoviePlot>({
+    name: 'movie-plots',
+    schema: 'MoviePlot',
+    key: (v) => v.movieId,
+    cleanup: 'compact',
+  }),
+  spoilerScores: topic<S.SpoilerScore>({
+    name: 'spoiler-scores',
+    schema: 'SpoilerScore',
+    key: (v) => v.reviewId,
+    retentionMs: 365 * DAY_MS,
+  }),
+  modelActivations: topic<S.ModelActivation>({
+    name: 'model-activations',
+    schema: 'ModelActivation',
+    key: (v) => String(v.partition),
+  }),
+  deadLetters: topic<S.DeadLetter>({
+    name: 'dead-letters',
+    schema: 'DeadLetter',
+    key: (v) => `${v.source.topic}/${v.source.partition}/${v.source.offset}`,
+  }),
+  lateRecords: topic<S.LateRecord>({
+    name: 'late-records',
+    schema: 'LateRecord',
+    key: (v) => v.label?.userId ?? `${v.source.topic}/${v.source.partition}/${v.source.offset}`,
+  }),
+} as const
+
+export type TopicId = keyof typeof topics
+export type ValueOf<T extends TopicId> = (typeof topics)[T] extends Topic<infer V> ? V : never
