@@ -169,6 +169,8 @@ export interface Movie {
 export interface PendingLabel {
   /** Append time in user-activity. */
   readonly waitingSinceMs: number
+  /** Where the label stands in user-activity. */
+  readonly position: LogPosition
   readonly label: ReviewLabel
 }
 
@@ -198,6 +200,8 @@ export interface ReviewInContext {
   readonly review: Review
   /** Set when this is a higher revision. */
   readonly previous: null | ReviewTrace
+  /** Set when the review already has a label, which must not count for its own features. */
+  readonly ownLabel: null | LabelTrace
   readonly user: HistoryAsOf
   readonly reviewPosition: LogPosition
   readonly userActivityPosition: LogPosition
@@ -681,6 +685,25 @@ export const avroSchemas = {
                 doc: 'Set when this is a higher revision.',
               },
               {
+                name: 'ownLabel',
+                type: [
+                  'null',
+                  {
+                    type: 'record',
+                    namespace: 'spoiler_shield',
+                    name: 'LabelTrace',
+                    doc: 'What the counters took from an earlier revision of a label.',
+                    fields: [
+                      { name: 'revision', type: 'int' },
+                      { name: 'isSpoiler', type: 'boolean' },
+                      { name: 'labelledAtMs', type: 'long' },
+                    ],
+                  },
+                ],
+                default: null,
+                doc: 'Set when the review already has a label, which must not count for its own features.',
+              },
+              {
                 name: 'user',
                 type: {
                   type: 'record',
@@ -763,24 +786,7 @@ export const avroSchemas = {
                   ],
                 },
               },
-              {
-                name: 'previous',
-                type: [
-                  'null',
-                  {
-                    type: 'record',
-                    namespace: 'spoiler_shield',
-                    name: 'LabelTrace',
-                    doc: 'What the counters took from an earlier revision of a label.',
-                    fields: [
-                      { name: 'revision', type: 'int' },
-                      { name: 'isSpoiler', type: 'boolean' },
-                      { name: 'labelledAtMs', type: 'long' },
-                    ],
-                  },
-                ],
-                default: null,
-              },
+              { name: 'previous', type: ['null', 'spoiler_shield.LabelTrace'], default: null },
             ],
           },
         ],
@@ -919,6 +925,21 @@ export const avroSchemas = {
     doc: 'State: a label whose review has not been seen.',
     fields: [
       { name: 'waitingSinceMs', type: 'long', doc: 'Append time in user-activity.' },
+      {
+        name: 'position',
+        type: {
+          type: 'record',
+          namespace: 'spoiler_shield',
+          name: 'LogPosition',
+          doc: 'Where a record stands in a log.',
+          fields: [
+            { name: 'topic', type: 'string' },
+            { name: 'partition', type: 'int' },
+            { name: 'offset', type: 'long' },
+          ],
+        },
+        doc: 'Where the label stands in user-activity.',
+      },
       {
         name: 'label',
         type: {
@@ -1059,6 +1080,25 @@ export const avroSchemas = {
         ],
         default: null,
         doc: 'Set when this is a higher revision.',
+      },
+      {
+        name: 'ownLabel',
+        type: [
+          'null',
+          {
+            type: 'record',
+            namespace: 'spoiler_shield',
+            name: 'LabelTrace',
+            doc: 'What the counters took from an earlier revision of a label.',
+            fields: [
+              { name: 'revision', type: 'int' },
+              { name: 'isSpoiler', type: 'boolean' },
+              { name: 'labelledAtMs', type: 'long' },
+            ],
+          },
+        ],
+        default: null,
+        doc: 'Set when the review already has a label, which must not count for its own features.',
       },
       {
         name: 'user',
