@@ -1,0 +1,106 @@
+import { execFile } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { SpoilerError } from '../platform/spoiler-error.ts'
+import { brokerAnswers } from './health.ts'
+import { sharedClasses } from './jvm.ts'
+import type { Ports } from './ports.ts'
+import type { PartProgram } from './supervised-part.ts'
+import type { Tools } from './tools.ts'
+
+const LOG_CONFIG = join(import.meta.dirname, 'log4j2.xml')
+/** The broker says this once it is registered and unfenced; it answers requests a little earlier. */
+const STARTED = 'Kafka Server started'
+const READY_WITHIN_MS = 90_000
+const STOP_WITHIN_MS = 20_000
+
+interface BrokerSettings {
+  readonly folder: string
+  readonly host: string
+  readonly ports: Ports
+}
+
+/** Address under which other machines reach a listener that is bound to `host`. */
+export function advertisedHost(host: string): string {
+  return host === '0.0.0.0' || host === '::' ? hostname() : host
+}
+
+/** Settings of one broker that is its own controller, as Kafka's server.properties. */
+export function brokerProperties({ folder, host, ports }: BrokerSettings): string {
+  const properties = {
+    'process.roles': 'broker,controller',
+    'node.id': 1,
+    'controller.quorum.voters': `1@127.0.0.1:${ports.controller}`,
+    'controller.listener.names': 'CONTROLLER',
+    listeners: `PLAINTEXT://${host}:${ports.kafka},CONTROLLER://127.0.0.1:${ports.controller}`,
+    'advertised.listeners': `PLAINTEXT://${advertisedHost(host)}:${ports.kafka}`,
+    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    'inter.broker.listener.name': 'PLAINTEXT',
+    'log.dirs': folder,
+    'auto.create.topics.enable': false, // a topic that is not declared is a mistake
+    'offsets.topic.replication.factor': 1,
+    'offsets.topic.num.partitions': 4,
+    'transaction.state.log.replication.factor': 1,
+    'transaction.state.log.min.isr': 1,
+    'transaction.state.log.num.partitions': 4,
+    'share.coordinator.state.topic.replication.factor': 1,
+    'share.coordinator.state.topic.min.isr': 1,
+    // Folds never start over: a committed offset must outlive every topic's retention.
+    'offsets.retention.minutes': 2_147_483_647,
+    // A component that was killed is replaced within seconds, not within Kafka's default 45.
+    'group.initial.rebalance.delay.ms': 0,
+    'group.min.session.timeout.ms': 1000,
+    'group.consumer.min.session.timeout.ms': 1000,
+    'group.consumer.session.timeout.ms': 6000,
+    'group.consumer.min.heartbeat.interval.ms': 500,
+    'group.consumer.heartbeat.interval.ms': 1000,
+    // Sizes for one machine that runs everything else too.
+    'num.network.threads': 2,
+    'num.io.threads': 4,
+    'log.cleaner.dedupe.buffer.size': 33_554_432,
+  }
+  return Object.entries(properties)
+    .map(([name, value]) => `${name}=${value}\n`)
+    .join('')
+}
+
+function classPath({ kafkaLibs }: Tools): string[] {
+  return ['-cp', join(kafkaLibs, '*')]
+}
+
+/** Writes the settings and, before the first start, formats the data folder (1.2 s). */
+export async function prepareBroker(tools: Tools, settings: BrokerSettings): Promise<string> {
+  mkdirSync(settings.folder, { recursive: true })
+  const file = join(settings.folder, '..', 'kafka.properties')
+  writeFileSync(file, brokerProperties(settings))
+  if (existsSync(join(settings.folder, 'meta.properties'))) return file
+  const jvm = ['-Xmx128m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', `-Dlog4j2.configurationFile=${LOG_CONFIG}`]
+  const clusterId = randomBytes(16).toString('base64url')
+  const format = ['kafka.tools.StorageTool', 'format', '--ignore-formatted', '-t', clusterId, '-c', file]
+  try {
+    await promisify(execFile)(tools.java, [...jvm, ...classPath(tools), ...format])
+  } catch (cause) {
+    const { stdout, stderr } = cause as { stdout?: string; stderr?: string }
+    const said = [stdout, stderr].join('').trimEnd()
+    throw new SpoilerError('SPL_STACK_FAILED', `formatting ${settings.folder}\n${said}`, { onError: 'stop', cause })
+  }
+  return file
+}
+
+/** @param file settings, from {@link prepareBroker} */
+export function brokerProgram(tools: Tools, { host, ports, folder }: BrokerSettings, file: string): PartProgram {
+  const heap = ['-Xms128m', '-Xmx512m', '-XX:+UseSerialGC', '-XX:+ExitOnOutOfMemoryError']
+  const archive = sharedClasses(tools, join(folder, '..', 'kafka.jsa'))
+  const jvm = [...heap, ...archive, `-Dlog4j2.configurationFile=${LOG_CONFIG}`]
+  const address = { host: host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host, port: ports.kafka }
+  return {
+    command: tools.java,
+    args: [...jvm, ...classPath(tools), 'kafka.Kafka', file],
+    answers: async (log) => log.includes(STARTED) && (await brokerAnswers(address)),
+    readyWithinMs: READY_WITHIN_MS,
+    stopWithinMs: STOP_WITHIN_MS,
+  }
+}

@@ -1,0 +1,34 @@
+import { join } from 'node:path'
+import { registryAnswers } from './health.ts'
+import { sharedClasses } from './jvm.ts'
+import type { PartProgram } from './supervised-part.ts'
+import type { Tools } from './tools.ts'
+
+interface RegistrySettings {
+  readonly folder: string
+  readonly host: string
+  readonly port: number
+  /** Where the health check reaches it: the base of the Confluent-compatible API. */
+  readonly url: string
+  /** It keeps its state in topics of this broker and nothing on disk. */
+  readonly brokers: string
+}
+
+/** Apicurio Registry with its storage in Kafka. Small flags: it serves a few dozen schemas. */
+export function registryProgram(tools: Tools, { folder, host, port, url, brokers }: RegistrySettings): PartProgram {
+  const heap = ['-Xms64m', '-Xmx256m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-XX:+ExitOnOutOfMemoryError']
+  const settings = {
+    'quarkus.http.host': host,
+    'quarkus.http.port': port,
+    'apicurio.storage.kind': 'kafkasql',
+    'apicurio.kafkasql.bootstrap.servers': brokers,
+  }
+  const properties = Object.entries(settings).map(([name, value]) => `-D${name}=${value}`)
+  return {
+    command: tools.java,
+    args: [...heap, ...sharedClasses(tools, join(folder, 'registry.jsa')), ...properties, '-jar', tools.registryJar],
+    answers: () => registryAnswers(url),
+    readyWithinMs: 120_000,
+    stopWithinMs: 10_000,
+  }
+}

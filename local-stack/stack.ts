@@ -1,0 +1,161 @@
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { brokerProgram, advertisedHost, prepareBroker } from './kafka.ts'
+import { choosePorts, type Ports } from './ports.ts'
+import { registryProgram } from './registry.ts'
+import { claimFolder, endLeftovers } from './run-records.ts'
+import { SupervisedPart, type PartProgram, type PartProgress, type StackPart } from './supervised-part.ts'
+import { findTools } from './tools.ts'
+import { valkeyProgram } from './valkey.ts'
+
+export type { PartProgress, PartState, StackPart } from './supervised-part.ts'
+
+export const STACK_PARTS: readonly StackPart[] = ['kafka', 'redis', 'registry']
+const LOOPBACK = '127.0.0.1'
+
+export interface StackOptions {
+  /** Holds everything that the stack keeps: data, logs, ports of the last start. Made when it is missing. */
+  readonly dataDir: string
+  /** All by default. The registry needs kafka. */
+  readonly parts?: readonly StackPart[]
+  /** Ports that must be these; others are chosen. */
+  readonly ports?: Partial<Ports>
+  /** Address that is listened on; loopback by default. Nothing asks for a password: think before opening it. */
+  readonly host?: string
+  /** File that gets the addresses as KEY=VALUE lines (`STACK_ENV_FILE` in the state folder). */
+  readonly envFile?: string
+  readonly onProgress?: (progress: PartProgress) => void
+}
+
+/** Addresses, named as in platform/config.ts. Those of parts that were not asked for are where they would be. */
+export interface StackEnv {
+  readonly KAFKA_BROKERS: string
+  readonly SCHEMA_REGISTRY_URL: string
+  readonly REDIS_URL: string
+}
+
+/** Running parts. Disposing it stops them in order: registry first, then broker and Redis. */
+export interface LocalStack extends AsyncDisposable {
+  readonly env: StackEnv
+  readonly ports: Ports
+  /** Undefined while the part is down. */
+  pid(part: StackPart): number | undefined
+  /** Settles with the newest start of the part. @throws SpoilerError SPL_STACK_FAILED */
+  ready(part: StackPart): Promise<void>
+  /** Ends the part cleanly and leaves it down. */
+  stop(part: StackPart): Promise<void>
+  /** Ends the part with SIGKILL and leaves it down. (One that ends without being told is started again.) */
+  kill(part: StackPart): Promise<void>
+  /** Starts a part that was stopped or killed; resolves when it answers. */
+  start(part: StackPart): Promise<void>
+}
+
+type Programs = Readonly<Record<StackPart, () => PartProgram>>
+
+function addressesOf(host: string, ports: Ports): StackEnv {
+  const name = advertisedHost(host)
+  return {
+    KAFKA_BROKERS: `${name}:${ports.kafka}`,
+    SCHEMA_REGISTRY_URL: `http://${name}:${ports.registry}/apis/ccompat/v7`,
+    REDIS_URL: `redis://${name}:${ports.redis}`,
+  }
+}
+
+function writeEnvFile(file: string, env: StackEnv): void {
+  mkdirSync(dirname(file), { recursive: true })
+  const lines = Object.entries(env).map(([name, value]) => `${name}=${String(value)}\n`)
+  writeFileSync(`${file}.new`, lines.join(''))
+  renameSync(`${file}.new`, file)
+}
+
+/** Everything that is decided before the first process starts. */
+async function planStack(
+  dataDir: string,
+  { host = LOOPBACK, ports: configured = {}, parts = STACK_PARTS }: StackOptions,
+) {
+  const tools = findTools()
+  const ports = await choosePorts({ host, file: join(dataDir, 'ports.json'), configured })
+  const env = addressesOf(host, ports)
+  const broker = { folder: join(dataDir, 'kafka'), host, ports }
+  const file = parts.includes('kafka') ? await prepareBroker(tools, broker) : ''
+  const registry = {
+    folder: dataDir,
+    host,
+    port: ports.registry,
+    url: env.SCHEMA_REGISTRY_URL,
+    brokers: env.KAFKA_BROKERS,
+  }
+  const programs: Programs = {
+    kafka: () => brokerProgram(tools, broker, file),
+    registry: () => registryProgram(tools, registry),
+    redis: () => valkeyProgram(tools, { folder: join(dataDir, 'redis'), host, port: ports.redis }),
+  }
+  return { env, ports, programs }
+}
+
+/** Stops in order: what depends on another part goes before it. */
+async function stopAll(parts: ReadonlyMap<StackPart, SupervisedPart>): Promise<void> {
+  await parts.get('registry')?.stop()
+  await Promise.all([parts.get('kafka')?.stop(), parts.get('redis')?.stop()])
+}
+
+/** Kafka and Redis together; the registry as soon as there is a broker, in the background. */
+async function startAll(parts: ReadonlyMap<StackPart, SupervisedPart>): Promise<void> {
+  await Promise.all([parts.get('kafka')?.start(), parts.get('redis')?.start()])
+  parts
+    .get('registry')
+    ?.start({ keepTrying: true })
+    .catch(() => undefined) // reported; ready('registry') rejects
+}
+
+/**
+ * Starts Kafka, Redis and the schema registry under the supervision of this process.
+ * Returns when Kafka and Redis answer; the registry takes longer and is waited for with `ready('registry')`.
+ * The owner disposes the stack on SIGINT and SIGTERM: the parts have process groups of their own.
+ * What a killed owner left running in the same folder is ended first.
+ *
+ * @throws SpoilerError SPL_STACK_FAILED: a part did not start (with the end of its log), a configured port is taken,
+ *   or another process runs a stack in the folder. Nothing is left running then.
+ * @throws SpoilerError SPL_SETUP_FAILED when scripts/setup.mjs has not run.
+ */
+export async function startStack(options: StackOptions): Promise<LocalStack> {
+  const { parts: wanted = STACK_PARTS, onProgress = () => undefined } = options
+  if (wanted.includes('registry') && !wanted.includes('kafka')) throw new RangeError('the registry needs kafka')
+  const dataDir = resolve(options.dataDir)
+  const [runFolder, logFolder] = ['run', 'logs'].map((name) => join(dataDir, name)) as [string, string]
+  mkdirSync(logFolder, { recursive: true })
+  await using opening = new AsyncDisposableStack()
+  opening.defer(claimFolder(runFolder))
+  await endLeftovers(runFolder)
+
+  const { env, ports, programs } = await planStack(dataDir, options)
+  const parts = new Map(
+    wanted.map((part) => {
+      const logFile = join(logFolder, `${part}.log`)
+      return [part, new SupervisedPart({ part, logFile, runFolder, program: programs[part], onProgress })]
+    }),
+  )
+  opening.defer(() => stopAll(parts))
+  const onExit = () => parts.forEach((part) => part.signalNow('SIGTERM'))
+  process.once('exit', onExit)
+  opening.defer(() => void process.off('exit', onExit))
+
+  await startAll(parts)
+  if (options.envFile !== undefined) writeEnvFile(options.envFile, env)
+  const opened = opening.move()
+  const partOf = (part: StackPart): SupervisedPart => {
+    const found = parts.get(part)
+    if (found === undefined) throw new RangeError(`${part} is not a part of this stack`)
+    return found
+  }
+  return {
+    env,
+    ports,
+    pid: (part) => partOf(part).pid,
+    ready: (part) => partOf(part).ready(),
+    stop: (part) => partOf(part).stop(),
+    kill: (part) => partOf(part).kill(),
+    start: (part) => partOf(part).start(),
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  }
+}

@@ -1,0 +1,38 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { SpoilerError } from '../platform/spoiler-error.ts'
+
+/** Written by scripts/setup/record.mjs. */
+const RECORD = join(import.meta.dirname, '../node_modules/.spoiler-shield/setup.json')
+
+const Tools = z.object({
+  kafkaLibs: z.string(),
+  kafkaVersion: z.string(),
+  registryJar: z.string(),
+  valkeyServer: z.string(),
+  java: z.string(),
+  javaMajor: z.number().int(),
+})
+/** Paths of the programs that the stack runs. */
+export type Tools = Readonly<z.infer<typeof Tools>>
+
+/**
+ * Finds what set-up has brought.
+ *
+ * @throws SpoilerError SPL_SETUP_FAILED when set-up has not run, or its cache was removed since.
+ */
+export function findTools(record: string = RECORD): Tools {
+  const written: unknown = existsSync(record) ? JSON.parse(readFileSync(record, 'utf8')) : {}
+  const parsed = z.object({ stack: Tools }).safeParse(written)
+  const missing = parsed.success
+    ? Object.values(parsed.data.stack).filter(
+        (path) => typeof path === 'string' && path.startsWith('/') && !existsSync(path),
+      )
+    : [record]
+  if (parsed.success && missing.length === 0) return parsed.data.stack
+  throw new SpoilerError('SPL_SETUP_FAILED', `looking for ${missing.join(', ')}\nRun: node scripts/setup.mjs`, {
+    onError: 'stop',
+    context: { missing },
+  })
+}

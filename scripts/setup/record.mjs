@@ -1,0 +1,60 @@
+/** What set-up has brought, so that the next run has nothing to do but compare. Read by local-stack/tools.ts too. */
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fingerprint } from './cache.mjs'
+
+export const STEPS = ['node', 'packages', 'stack']
+
+/** Inside node_modules: gone with them, and never another checkout's. @param {string} root */
+export function recordFileOf(root) {
+  return join(root, 'node_modules', '.spoiler-shield', 'setup.json')
+}
+
+/** @param {string} file @returns {Record<string, any>} empty when there is none or it is damaged */
+export function readRecord(file) {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'))
+  } catch {
+    return {}
+  }
+}
+
+/** What a step depends on. @param {{ root: string, toolchain: string }} where @returns {Record<string, string>} */
+function locks({ root, toolchain }) {
+  const hashOf = (...files) => fingerprint(files.map((file) => readFileSync(file, 'utf8')))
+  const stackLocks = readdirSync(toolchain).filter(
+    (name) => /lock(\.json)?$/.test(name) && name !== 'package-lock.json',
+  )
+  return {
+    node: hashOf(join(toolchain, 'package-lock.json')),
+    packages: hashOf(join(root, 'package-lock.json'), join(toolchain, 'package-lock.json')),
+    stack: hashOf(...stackLocks.sort().map((name) => join(toolchain, name))),
+  }
+}
+
+/**
+ * @param {{ root: string, toolchain: string, cache: string }} where
+ * @param {Record<string, any>} record
+ * @param {string[]} only
+ * @returns {string[]} steps whose lock changed, whose files are gone, or that another cache folder is wanted for
+ */
+export function stepsToDo(where, record, only) {
+  const wanted = locks(where)
+  const isDone = (name) =>
+    record[name] !== undefined &&
+    record.locks?.[name] === wanted[name] &&
+    record.cache === where.cache &&
+    Object.values(record[name]).every(
+      (value) => typeof value !== 'string' || !value.startsWith('/') || existsSync(value),
+    )
+  return only.filter((name) => !isDone(name))
+}
+
+/** @param {{ root: string, toolchain: string, cache: string }} where @param {Record<string, any>} brought */
+export function writeRecord(where, brought) {
+  const file = recordFileOf(where.root)
+  mkdirSync(join(file, '..'), { recursive: true })
+  const record = { ...brought, locks: locks(where), cache: where.cache }
+  writeFileSync(`${file}.${process.pid}`, `${JSON.stringify(record, null, 2)}\n`)
+  renameSync(`${file}.${process.pid}`, file)
+}
