@@ -1,0 +1,97 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import type { Model } from '../../../inference/model.ts'
+import { scoreRow, scoreRows } from '../../../scorer/score-row.ts'
+import type { ReviewFeatures } from '../../../schemas/generated.ts'
+import type { StreamRecord } from '../../../schemas/processor.ts'
+import { featureRow } from '../../support/model-versions.ts'
+
+/** Answers with the row's first value; says when two rows are inside at once. */
+function probe(): { model: Model; mostAtOnce: () => number } {
+  let inside = 0
+  let most = 0
+  const model: Model = {
+    name: 'probe',
+    version: '0123456789abcdef',
+    tier: 'prior',
+    featureService: 'spoiler_v1',
+    rowLength: featureRow().values.length,
+    threshold: 0.4,
+    runtimeFingerprint: 'test',
+    score: async ({ values }) => {
+      most = Math.max(most, ++inside)
+      await Promise.resolve()
+      inside--
+      const reasons = [{ feature: 'text_units', contribution: 1, text: 'long' }]
+      return { probability: values[0] ?? 0, isSpoiler: true, spans: [{ start: 0, end: 8, score: 0.9 }], reasons }
+    },
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  }
+  return { model, mostAtOnce: () => most }
+}
+
+const recordOf = (value: ReviewFeatures, offset = 5): StreamRecord<ReviewFeatures> => {
+  const position = { topic: 'review-features', partition: 3, offset }
+  return { key: value.reviewId, value, position, appendedAtMs: 9 }
+}
+
+test('a score carries everything: whose, what, by which model, since which deployment, of which row', async () => {
+  const { model } = probe()
+  const result = await scoreRow(recordOf(featureRow({ text_units: 0.75 }, { revision: 2 })), {
+    model,
+    deploymentEpoch: 6,
+  })
+  expect(result).toEqual({
+    kind: 'score',
+    score: {
+      reviewId: 'r1',
+      userId: 'u1',
+      movieId: 'm1',
+      revision: 2,
+      writtenAtMs: 1_000,
+      probability: 0.75,
+      isSpoiler: true,
+      threshold: 0.4,
+      modelName: 'probe',
+      modelVersion: '0123456789abcdef',
+      deploymentEpoch: 6,
+      tier: 'prior',
+      featureService: 'spoiler_v1',
+      position: { topic: 'review-features', partition: 3, offset: 5 },
+      spans: [{ start: 0, end: 8, score: 0.9 }],
+      reasons: [{ feature: 'text_units', contribution: 1, text: 'long' }],
+    },
+  })
+})
+
+const values = featureRow().values
+test.each([
+  { name: 'another feature service', row: { featureService: 'spoiler_v9' }, code: 'SPL_FEATURE_SERVICE_UNKNOWN' },
+  { name: 'a value too few', row: { values: values.slice(1) }, code: 'SPL_FEATURE_ROW_INVALID' },
+  { name: 'a value too many', row: { values: [...values, 0] }, code: 'SPL_FEATURE_ROW_INVALID' },
+  { name: 'no values', row: { values: [] }, code: 'SPL_FEATURE_ROW_INVALID' },
+  { name: 'a NaN', row: { values: values.with(4, Number.NaN) }, code: 'SPL_FEATURE_ROW_INVALID' },
+  { name: 'an infinity', row: { values: values.with(-1, -Infinity) }, code: 'SPL_FEATURE_ROW_INVALID' },
+])('a row with $name is rejected as $code and does not reach the model', async ({ row, code }) => {
+  const { model, mostAtOnce } = probe()
+  expect(await scoreRow(recordOf(featureRow({}, row)), { model, deploymentEpoch: 0 })).toMatchObject({
+    kind: 'reject',
+    code,
+  })
+  expect(mostAtOnce()).toBe(0)
+})
+
+test('rows are scored one at a time and results keep their order, rejects among them', async () => {
+  const rows = fc.array(
+    fc.oneof({ weight: 4, arbitrary: fc.double({ min: 0, max: 1, noNaN: true }) }, fc.constant(null)),
+  )
+  const property = fc.asyncProperty(rows, async (list) => {
+    const { model, mostAtOnce } = probe()
+    const records = list.map((first, i) => recordOf(featureRow({ text_units: first ?? Number.NaN }), i))
+    const results = await scoreRows(records, { model, deploymentEpoch: 0 })
+    const shown = results.map((r, i) => r.kind === 'score' && [r.score.probability, r.score.position.offset === i])
+    expect(shown).toEqual(list.map((first) => first !== null && [first, true]))
+    expect(mostAtOnce()).toBeLessThanOrEqual(1)
+  })
+  await fc.assert(property, { seed: 61 })
+})
