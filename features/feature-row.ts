@@ -3,8 +3,9 @@ import { PRIOR_SPOILER_RATE, spoilerV1 } from '../schemas/spoiler-v1.ts'
 import type { Feature, FeatureName, FeatureView } from '../schemas/spoiler-v1.ts'
 import { bucketOf } from './entity-history.ts'
 import type { PlotContext } from './plot-terms.ts'
-import { readText, shapeOf } from './review-text.ts'
-import type { TextReading, TextShape } from './review-text.ts'
+import { readText } from './review-text.ts'
+import type { TextReading } from './review-text.ts'
+import { shapeOf } from './text-shape.ts'
 
 const DAY_MS = 86_400_000
 const MEAN_YEAR_DAYS = 365.2425
@@ -115,78 +116,91 @@ function historyValues(known: HistoryAsOf, atMs: number) {
   }
 }
 
-function reviewValues(context: ReviewContext, reading: TextReading): Values<'review_features'> {
-  const { review, user, movie } = context
+function reviewValues({ review, user, movie, plot }: ReviewContext, reading: TextReading): Values<'review_features'> {
+  const { text, summary, rating } = review
+  const units = text.length
+  const cues = cuePlaces(reading, units)
+  const shape = shapeOf(text)
+  const film = filmValues(review, plot)
   return {
-    ...textValues(review, reading),
-    ...cueValues(review, reading),
-    ...shapeValues(review.text.length, shapeOf(review.text)),
+    text_units: units,
+    word_count: reading.words,
+    sentence_count: reading.sentences.length,
+    mean_sentence_words: over(reading.words, reading.sentences.length),
+    summary_units: summary?.length ?? 0,
+    cue_count: reading.cues,
+    cues_per_100_words: over(100 * reading.cues, reading.words),
+    first_cue_position: cues.first,
+    last_cue_position: cues.last,
+    cue_share_last_third: cues.shareLastThird,
+    max_sentence_cues: reading.maxSentenceCues,
+    spoiler_banner: flagOf(reading.banner || (summary !== null && readText(summary, null).banner)),
     plot_overlap: over(reading.plotHits, reading.contentWords),
     ending_overlap: over(reading.endingHits, reading.contentWords),
     max_sentence_plot_overlap: reading.maxPlotOverlap,
     max_sentence_ending_overlap: reading.maxEndingOverlap,
+    exclamation_share: over(shape.exclamations, units),
+    question_share: over(shape.questions, units),
+    uppercase_share: over(shape.upper, shape.letters),
+    digit_share: over(shape.digits, units),
     sentiment: over(reading.praises - reading.blames, reading.praises + reading.blames),
-    rating_given: review.rating === null ? 0 : 1,
-    rating: review.rating,
-    rating_minus_movie_mean: minus(review.rating, over(movie.ratingSum, movie.ratings)),
-    rating_minus_user_mean: minus(review.rating, over(user.ratingSum, user.ratings)),
-    units_over_movie_mean: over(review.text.length * movie.reviews, movie.units),
-    ...metadataValues(context),
-    ...genreValues(context.plot),
+    rating_given: flagOf(rating !== null),
+    rating,
+    rating_minus_movie_mean: minus(rating, over(movie.ratingSum, movie.ratings)),
+    rating_minus_user_mean: minus(rating, over(user.ratingSum, user.ratings)),
+    units_over_movie_mean: over(units * movie.reviews, movie.units),
+    movie_known: flagOf(plot !== null),
+    plot_known: film.plotKnown,
+    duration_minutes: film.minutes,
+    units_per_minute: over(units, film.minutes ?? 0),
+    film_age_days: film.ageDays,
+    release_decade: film.decade,
+    ...genreValues(plot?.genres ?? NO_GENRES),
   }
 }
 
-function textValues({ text, summary }: Review, { words, sentences }: TextReading) {
+const NO_GENRES: ReadonlySet<string> = new Set()
+
+/** Genres as the IMDB Spoiler Dataset names them, in lower case. */
+function genreValues(genres: ReadonlySet<string>) {
   return {
-    text_units: text.length,
-    word_count: words,
-    sentence_count: sentences.length,
-    mean_sentence_words: over(words, sentences.length),
-    summary_units: summary?.length ?? 0,
+    genre_action: flagOf(genres.has('action')),
+    genre_animation: flagOf(genres.has('animation')),
+    genre_comedy: flagOf(genres.has('comedy')),
+    genre_drama: flagOf(genres.has('drama')),
+    genre_horror: flagOf(genres.has('horror')),
+    genre_mystery: flagOf(genres.has('mystery')),
+    genre_romance: flagOf(genres.has('romance')),
+    genre_sci_fi: flagOf(genres.has('sci-fi')),
+    genre_thriller: flagOf(genres.has('thriller')),
   }
 }
 
-function cueValues({ text, summary }: Review, { words, cues, cueOffsets, maxSentenceCues, banner }: TextReading) {
-  const lastThird = (text.length * 2) / 3
+function flagOf(holds: boolean): 0 | 1 {
+  return holds ? 1 : 0
+}
+
+/** Places of the cues as shares of the text; null without cues. */
+function cuePlaces({ cueOffsets }: TextReading, units: number) {
+  const lastThird = (units * 2) / 3
+  const late = cueOffsets.filter((offset) => offset >= lastThird).length
   return {
-    cue_count: cues,
-    cues_per_100_words: over(100 * cues, words),
-    first_cue_position: over(cueOffsets[0] ?? NaN, text.length),
-    last_cue_position: over(cueOffsets.at(-1) ?? NaN, text.length),
-    cue_share_last_third: over(cueOffsets.filter((offset) => offset >= lastThird).length, cues),
-    max_sentence_cues: maxSentenceCues,
-    spoiler_banner: banner || (summary !== null && readText(summary, null).banner) ? 1 : 0,
+    first: over(cueOffsets[0] ?? NaN, units),
+    last: over(cueOffsets.at(-1) ?? NaN, units),
+    shareLastThird: over(late, cueOffsets.length),
   }
 }
 
-function shapeValues(units: number, { exclamations, questions, digits, upper, letters }: TextShape) {
-  return {
-    exclamation_share: over(exclamations, units),
-    question_share: over(questions, units),
-    digit_share: over(digits, units),
-    uppercase_share: over(upper, letters),
-  }
-}
+const UNKNOWN_FILM = { plotKnown: 0, minutes: null, ageDays: null, decade: null }
 
-const NO_METADATA = {
-  movie_known: 0,
-  plot_known: 0,
-  duration_minutes: null,
-  units_per_minute: null,
-  film_age_days: null,
-  release_decade: null,
-}
-
-function metadataValues({ review, plot }: ReviewContext) {
-  if (plot === null) return NO_METADATA
+function filmValues({ writtenAtMs }: Review, plot: PlotContext | null) {
+  if (plot === null) return UNKNOWN_FILM
   const { durationMinutes, releasedAtMs } = plot.record
   return {
-    movie_known: 1,
-    plot_known: plot.terms.size > 0 ? 1 : 0,
-    duration_minutes: durationMinutes === 0 ? null : durationMinutes,
-    units_per_minute: over(review.text.length, durationMinutes ?? 0),
-    film_age_days: releasedAtMs === null ? null : Math.floor((review.writtenAtMs - releasedAtMs) / DAY_MS),
-    release_decade: releasedAtMs === null ? null : decadeOf(releasedAtMs / DAY_MS),
+    plotKnown: flagOf(plot.terms.size > 0),
+    minutes: durationMinutes === 0 ? null : durationMinutes,
+    ageDays: releasedAtMs === null ? null : Math.floor((writtenAtMs - releasedAtMs) / DAY_MS),
+    decade: releasedAtMs === null ? null : decadeOf(releasedAtMs / DAY_MS),
   }
 }
 
@@ -194,20 +208,4 @@ function metadataValues({ review, plot }: ReviewContext) {
 function decadeOf(daysSince1970: number): number {
   const year = Math.floor(1970 + daysSince1970 / MEAN_YEAR_DAYS)
   return Math.floor(year / 10) * 10
-}
-
-/** Genres as the IMDB data set writes them. */
-function genreValues(plot: PlotContext | null) {
-  const has = (genre: string): 0 | 1 => (plot?.genres.has(genre) === true ? 1 : 0)
-  return {
-    genre_action: has('action'),
-    genre_animation: has('animation'),
-    genre_comedy: has('comedy'),
-    genre_drama: has('drama'),
-    genre_horror: has('horror'),
-    genre_mystery: has('mystery'),
-    genre_romance: has('romance'),
-    genre_sci_fi: has('sci-fi'),
-    genre_thriller: has('thriller'),
-  }
 }

@@ -1,5 +1,5 @@
 import type { SentenceEvidence } from '../schemas/generated.ts'
-import { isAsciiLower, isAsciiUpper, isDigit, isIdeograph } from './characters.ts'
+import { isIdeograph } from './characters.ts'
 import { BLAME, CUE, flagsOfWord, FREE, isCuePair, NEGATOR, PAIR, PRAISE, SPOILER } from './lexicon.ts'
 import { ideographTerm, isContentWord } from './plot-terms.ts'
 import type { PlotContext } from './plot-terms.ts'
@@ -152,35 +152,4 @@ class Reader {
 
 function permille(part: number, whole: number): number {
   return whole === 0 ? 0 : Math.floor((1000 * part) / whole)
-}
-
-/** Counts of units of a text by their shape. */
-export interface TextShape {
-  readonly exclamations: number
-  readonly questions: number
-  readonly digits: number
-  readonly upper: number
-  /** ASCII letters. */
-  readonly letters: number
-}
-
-const EXCLAMATION = 0x21
-const QUESTION = 0x3f
-
-/** Counts marks, digits and capitals in one pass. */
-export function shapeOf(text: string): TextShape {
-  let exclamations = 0
-  let questions = 0
-  let digits = 0
-  let upper = 0
-  let lower = 0
-  for (let at = 0; at < text.length; at += 1) {
-    const unit = text.charCodeAt(at)
-    if (isAsciiLower(unit)) lower += 1
-    else if (isAsciiUpper(unit)) upper += 1
-    else if (isDigit(unit)) digits += 1
-    else if (unit === EXCLAMATION || unit === 0xff01) exclamations += 1
-    else if (unit === QUESTION || unit === 0xff1f) questions += 1
-  }
-  return { exclamations, questions, digits, upper, letters: upper + lower }
 }

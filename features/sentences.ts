@@ -25,33 +25,43 @@ const CLOSERS: ReadonlySet<number> = new Set(Array.from('"\'”’)]}»*_」』�
  */
 export function splitSentences(text: string): SentenceSpan[] {
   const sentences: SentenceSpan[] = []
-  let start = -1 // -1: between sentences
-  let last = -1 // last character that is no space
-  let at = 0
-  while (at < text.length) {
-    const unit = text.charCodeAt(at)
-    if (isSpace(unit)) {
-      if (start >= 0 && unit === NEWLINE && breaksAtNewline(text, at)) {
-        sentences.push({ start, end: last + 1 })
-        start = -1
-      }
-      at += 1
+  const marks = /[\n.!?\u2026\u3002\uff01\uff1f\uff61\u061f\u06d4\u0964]/g // one class: nothing to back-track
+  let start = nextInk(text, 0)
+  while (start < text.length) {
+    const end = endOfSentence(text, start, marks)
+    sentences.push({ start, end })
+    start = nextInk(text, end)
+  }
+  return sentences
+}
+
+function endOfSentence(text: string, start: number, marks: RegExp): number {
+  marks.lastIndex = start
+  while (marks.test(text)) {
+    const at = marks.lastIndex - 1
+    if (text.charCodeAt(at) === NEWLINE) {
+      if (breaksAtNewline(text, at)) return behindLastInk(text, at)
       continue
     }
-    if (start < 0) start = at
-    last = at
-    at += 1
-    if (!isStop(unit)) continue
-    const end = endOfStops(text, at)
-    last = end - 1
-    if (endsSentence(text, at - 1, end)) {
-      sentences.push({ start, end })
-      start = -1
-    }
-    at = end
+    const end = endOfStops(text, at + 1)
+    if (endsSentence(text, at, end)) return end
+    marks.lastIndex = end
   }
-  if (start >= 0) sentences.push({ start, end: last + 1 })
-  return sentences
+  return behindLastInk(text, text.length)
+}
+
+/** Offset of the first character from `from` on that is no space; the length of the text if there is none. */
+function nextInk(text: string, from: number): number {
+  let at = from
+  while (at < text.length && isSpace(text.charCodeAt(at))) at += 1
+  return at
+}
+
+/** Offset behind the last character before `before` that is no space. */
+function behindLastInk(text: string, before: number): number {
+  let at = before
+  while (at > 0 && isSpace(text.charCodeAt(at - 1))) at -= 1
+  return at
 }
 
 /** . ! ? … and their kin of other scripts. */
@@ -74,7 +84,7 @@ function endsSentence(text: string, stop: number, end: number): boolean {
   if (STOPS_ALONE.has(unit)) return true
   const next = text.charCodeAt(end)
   if (!isSpace(next)) return joinsTwoSentences(text, stop, end)
-  if (isEllipsis(text, stop)) return !isAsciiLower(nextInk(text, end))
+  if (isEllipsis(text, stop)) return !isAsciiLower(text.charCodeAt(nextInk(text, end)))
   return unit !== FULL_STOP || !followsAbbreviation(text, stop)
 }
 
@@ -87,13 +97,6 @@ function isEllipsis(text: string, stop: number): boolean {
 /** "the end.Then": a small letter before the one stop, a capital right behind it. */
 function joinsTwoSentences(text: string, stop: number, end: number): boolean {
   return stop > 0 && end === stop + 1 && isAsciiLower(text.charCodeAt(stop - 1)) && isAsciiUpper(text.charCodeAt(end))
-}
-
-/** First unit from an offset on that is no space; 0 at the end of the text. */
-function nextInk(text: string, from: number): number {
-  let at = from
-  while (at < text.length && isSpace(text.charCodeAt(at))) at += 1
-  return at < text.length ? text.charCodeAt(at) : 0
 }
 
 /** "Mr.", "etc.", and initials: "J. R. R. Tolkien". */
@@ -109,10 +112,7 @@ function followsAbbreviation(text: string, stop: number): boolean {
 
 /** An empty line always breaks; a single line break does unless the next line goes on in small letters. */
 function breaksAtNewline(text: string, newline: number): boolean {
-  let at = newline + 1
-  while (at < text.length && isSpace(text.charCodeAt(at))) {
-    if (text.charCodeAt(at) === NEWLINE) return true
-    at += 1
-  }
-  return at >= text.length || !isAsciiLower(text.charCodeAt(at))
+  const next = nextInk(text, newline + 1)
+  const emptyLine = text.slice(newline + 1, next).includes('\n')
+  return emptyLine || !isAsciiLower(text.charCodeAt(next))
 }
