@@ -38,10 +38,10 @@ const Config = z.object({
   TRANSACTION_TIMEOUT_MS: milliseconds(1000, 900_000).default(10_000).describe('transaction.timeout.ms'),
   STEP_DEADLINE_MS: milliseconds(500, 900_000).default(15_000).describe('deadline of one transaction step'),
   MERGE_WAIT_MS: milliseconds(0, 60_000).default(500).describe('how long intake waits for an input that lags'),
-  FIRST_START_FROM: z
-    .enum(['zero', 'earliest'])
-    .default('zero')
-    .describe('zero refuses a log whose beginning is gone; earliest accepts it'),
+  MISSING_RECORDS: z
+    .enum(['stop', 'skip'])
+    .default('stop')
+    .describe('what to do when retention has deleted records that were not processed'),
   INSTANCE: z
     .string()
     .regex(/^[\w-]+$/)
@@ -49,6 +49,7 @@ const Config = z.object({
     .describe('slot of this instance; part of the transactional id'),
   HTTP_HOST: z.string().default('127.0.0.1').describe('address of metrics and readiness'),
   METRICS_PORT: port.default(0).describe('port of metrics and readiness; 0 takes a free one'),
+  MODEL_DIR: z.string().optional().describe('folder of the model version that scores; the prior by default'),
   STATE_DIR: z.string().default('.local').describe('folder of caches and local data'),
   LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])

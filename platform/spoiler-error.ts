@@ -1,7 +1,11 @@
 import type { ErrorCode } from '../schemas/errors.ts'
 
 /** What the runtime does next: decided where the error is made, not where it is caught. */
-export type OnError = 'retry' | 'dead-letter' | 'stop'
+export type OnError =
+  | 'retry' // a dependency is down, or a transaction was aborted: the same again
+  | 'dead-letter' // the record is poison
+  | 'exit' // this process cannot go on, a new one can: its supervisor starts it anew
+  | 'stop' // a person has to decide
 
 interface SpoilerErrorOptions {
   readonly onError: OnError

@@ -1,0 +1,89 @@
+import { pino, type Logger } from 'pino'
+import { type Config, loadConfig } from './config.ts'
+import { pause, whileDependencyIsDown } from './retry.ts'
+import { openStatusServer } from './status-server.ts'
+import { SpoilerError } from './spoiler-error.ts'
+import { Telemetry } from './telemetry.ts'
+
+/** Exit code of a component that a person has to look at: its supervisor does not start it again. */
+export const STOP_EXIT_CODE = 3
+const RESTART_EXIT_CODE = 1
+
+/** What a component tells its supervisor over the IPC channel. */
+export type ComponentMessage =
+  | { readonly kind: 'listening'; readonly url: string }
+  | { readonly kind: 'stopping'; readonly code: string; readonly message: string }
+
+export interface ComponentContext {
+  readonly name: string
+  readonly config: Config
+  readonly log: Logger
+  readonly telemetry: Telemetry
+  /** Aborts when the component shall finish its batch and end. */
+  readonly signal: AbortSignal
+}
+
+interface ComponentHost {
+  readonly name: string
+  readonly process: NodeJS.Process
+  readonly env: NodeJS.ProcessEnv
+}
+
+/**
+ * Runs a component in its own process: configuration, log, metrics and readiness, signals, and an exit code that tells
+ * the supervisor what to do. Returns when the body has finished; a failing body ends the process, since a native
+ * client may hang on its way out.
+ */
+export async function runComponent(
+  { name, process, env }: ComponentHost,
+  body: (context: ComponentContext) => Promise<void>,
+): Promise<void> {
+  const stopping = new AbortController()
+  const stop = (): void => {
+    stopping.abort()
+  }
+  // without its supervisor nobody would restart or stop it
+  for (const event of ['SIGINT', 'SIGTERM', 'disconnect'] as const) process.on(event, stop)
+  const log = pino({ name, level: 'info' }, pino.destination({ dest: 1, sync: true }))
+  const tell = (message: ComponentMessage): void => {
+    if (process.connected) process.send?.(message)
+  }
+  const fail = (error: unknown): never => {
+    log.fatal({ err: error }, 'the component ends')
+    const code = error instanceof SpoilerError ? error.code : 'unknown'
+    tell({ kind: 'stopping', code, message: error instanceof Error ? error.message : String(error) })
+    return process.exit(error instanceof SpoilerError && error.onError === 'stop' ? STOP_EXIT_CODE : RESTART_EXIT_CODE)
+  }
+  process.on('uncaughtException', fail)
+  try {
+    const config = loadConfig(env)
+    log.level = config.LOG_LEVEL
+    const telemetry = new Telemetry()
+    await using server = await openStatusServer(telemetry, config.HTTP_HOST, config.METRICS_PORT)
+    tell({ kind: 'listening', url: server.url })
+    log.info({ url: server.url }, 'started')
+    await body({ name, config, log, telemetry, signal: stopping.signal })
+    log.info('finished')
+  } catch (error) {
+    fail(error)
+  }
+  if (process.connected) process.disconnect()
+}
+
+/** Waits for a dependency on behalf of a whole component. Undefined when the signal aborted first. */
+export function whenAvailable<T>(
+  { name, telemetry, log, signal }: ComponentContext,
+  work: () => Promise<T>,
+): Promise<T | undefined> {
+  return whileDependencyIsDown(work, {
+    signal,
+    pause,
+    onUp: () => {
+      telemetry.setReady(name)
+    },
+    onDown: (error) => {
+      telemetry.setUnready(name, error.message)
+      log.warn({ err: error }, 'a dependency is down; waiting for it')
+    },
+  })
+}

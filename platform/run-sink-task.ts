@@ -1,0 +1,127 @@
+import { type TopicId, topics } from '../schemas/topics.ts'
+import { OutputCollector } from './batch-worker.ts'
+import type { ComponentContext } from './component.ts'
+import { inputRecord, type InputRecord, topicId } from './input-record.ts'
+import { idOf } from './input-order.ts'
+import { GroupConsumer, type TopicPartition } from './kafka-consumer.ts'
+import { openIdempotentProducer, type IdempotentProducer } from './kafka-producer.ts'
+import type { RecordCodec } from './record-codec.ts'
+import { pause, whileDependencyIsDown } from './retry.ts'
+import type { SpoilerError } from './spoiler-error.ts'
+import { nextOffsets } from './stream-task.ts'
+import { type TaskTelemetry, taskTelemetry } from './telemetry.ts'
+
+/** A decoded record of a sink's input. */
+export interface SinkRecord {
+  readonly topic: TopicId
+  readonly offset: number
+  readonly value: unknown
+}
+
+interface SinkOptions {
+  readonly name: string
+  readonly inputs: readonly TopicId[]
+  readonly codec: RecordCodec
+  /**
+   * Writes a batch to the outside system. Idempotent: after a crash it is called again with the same records.
+   *
+   * @throws SpoilerError with `onError: 'retry'` when the system is down.
+   */
+  readonly write: (records: readonly SinkRecord[]) => Promise<void>
+}
+
+/** Runs a sink until the signal aborts: write first, commit the offsets after, so a crash repeats and never loses. */
+export async function runSinkTask(context: ComponentContext, options: SinkOptions): Promise<void> {
+  const { name, inputs } = options
+  const { config, signal } = context
+  const log = context.log.child({ task: name })
+  const telemetry = taskTelemetry(context.telemetry, name, log)
+  await using letters = await openIdempotentProducer(config, `${name}-dead-letters`)
+  await using consumer = await GroupConsumer.join(
+    config,
+    name,
+    inputs.map((id) => topics[id].name),
+  )
+  const assigned = new Set<string>()
+  while (!signal.aborted) {
+    await applyRebalances(consumer, assigned, telemetry)
+    const polled = await consumer.read({ timeoutMs: 100, maxRecords: config.MAX_BATCH_RECORDS })
+    if (polled.length > 0)
+      await writeBatch(context, options, { records: polled.map(inputRecord), letters, consumer, telemetry })
+    else if ([...assigned].every((input) => consumer.atEnd.has(input))) telemetry.idle()
+  }
+}
+
+async function applyRebalances(
+  consumer: GroupConsumer,
+  assigned: Set<string>,
+  telemetry: TaskTelemetry,
+): Promise<void> {
+  for (let event = consumer.nextRebalance(); event !== undefined; event = consumer.nextRebalance()) {
+    if (event.kind === 'assigned') {
+      for (const input of event.partitions) assigned.add(idOf(input))
+      consumer.accept(await startsOf(consumer, event.partitions))
+    } else {
+      for (const input of event.partitions) assigned.delete(idOf(input))
+      consumer.release(event.partitions)
+    }
+    telemetry.assigned(assigned.size)
+  }
+}
+
+/** Compacted inputs: what is gone was overwritten, so the first record kept is always a sound beginning. */
+async function startsOf(consumer: GroupConsumer, partitions: readonly TopicPartition[]) {
+  const committed = await consumer.committed(partitions)
+  return Promise.all(
+    partitions.map(async (input, index) => {
+      const { low } = await consumer.watermarks(input)
+      return { ...input, offset: Math.max(low, committed[index]?.offset ?? low) }
+    }),
+  )
+}
+
+interface Batch {
+  readonly records: readonly InputRecord[]
+  readonly letters: IdempotentProducer
+  readonly consumer: GroupConsumer
+  readonly telemetry: TaskTelemetry
+}
+
+async function writeBatch(context: ComponentContext, options: SinkOptions, batch: Batch): Promise<void> {
+  const { records, letters, consumer, telemetry } = batch
+  const startedMs = Date.now()
+  let output = new OutputCollector(options.codec, options.name)
+  const write = async (): Promise<true> => {
+    output = new OutputCollector(options.codec, options.name)
+    await options.write(await decodeAll(records, options.codec, output))
+    for (const letter of output.outgoing()) await letters.send(letter)
+    await letters.flush()
+    await consumer.commit(nextOffsets(records))
+    return true
+  }
+  const onUp = (): void => {
+    telemetry.dependencyUp()
+  }
+  const onDown = (error: SpoilerError): void => {
+    telemetry.dependencyDown(error)
+  }
+  if ((await whileDependencyIsDown(write, { signal: context.signal, pause, onUp, onDown })) === undefined) return
+  const behindMs = Math.max(0, Date.now() - (records.at(-1) as InputRecord).appendedAtMs)
+  const computed = { outgoing: output.outgoing(), drops: {}, rejects: output.rejects }
+  telemetry.committed({ recordsIn: records.length, computed, batchMs: Date.now() - startedMs, behindMs })
+}
+
+async function decodeAll(
+  records: readonly InputRecord[],
+  codec: RecordCodec,
+  output: OutputCollector,
+): Promise<SinkRecord[]> {
+  const decoded: SinkRecord[] = []
+  for (const record of records) {
+    const topic = topicId(record.topic)
+    const result = await codec.decode(topics[topic].schema, record.value, false)
+    if ('poison' in result) output.reject(record, result.poison, result.cause)
+    else decoded.push({ topic, offset: record.offset, value: result.value })
+  }
+  return decoded
+}

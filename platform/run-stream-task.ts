@@ -1,0 +1,118 @@
+import type { Processor } from '../schemas/processor.ts'
+import { type TopicId, topics } from '../schemas/topics.ts'
+import type { BatchWorker } from './batch-worker.ts'
+import { changelogSubjects, changelogTopic, type StoreSchemas } from './changelog.ts'
+import { type ComponentContext, whenAvailable } from './component.ts'
+import { pause, whileDependencyIsDown } from './retry.ts'
+import { FoldWorker } from './fold-worker.ts'
+import { AppendTimeOrder, arrivalOrder, idOf } from './input-order.ts'
+import {
+  GroupConsumer,
+  PartitionReader,
+  READ_UNCOMMITTED,
+  type TopicPartition,
+  type Watermarks,
+} from './kafka-consumer.ts'
+import { openTransactionalProducer } from './kafka-producer.ts'
+import { type OpenedCodec, openCodec, topicSubjects } from './open-codec.ts'
+import type { RecordCodec } from './record-codec.ts'
+import type { SpoilerError } from './spoiler-error.ts'
+import { StreamTask } from './stream-task.ts'
+import { taskTelemetry } from './telemetry.ts'
+import { ensureTopics, wantedTopics } from './topic-admin.ts'
+
+/** What the changelog of a fold follows from. */
+export interface FoldDeclaration {
+  readonly name: string
+  readonly stores: StoreSchemas
+}
+
+/** The changelog topics of the folds that keep state. */
+export function changelogsOf(processors: readonly FoldDeclaration[]): string[] {
+  return processors.filter(({ stores }) => Object.keys(stores).length > 0).map(({ name }) => changelogTopic(name))
+}
+
+/**
+ * Topics and schemas, before the first record: creates and compares the topics, learns the schema ids. Waits for the
+ * broker, and for the registry only when an id is not in the cache; else the ids are checked in the background.
+ */
+export async function prepare(
+  context: ComponentContext,
+  processors: readonly FoldDeclaration[],
+): Promise<OpenedCodec | undefined> {
+  const { config, signal } = context
+  const wanted = wantedTopics(config, changelogsOf(processors))
+  if ((await whenAvailable(context, () => ensureTopics(config, wanted))) === undefined) return undefined
+  const subjects = [...topicSubjects(), ...processors.flatMap(({ name, stores }) => changelogSubjects(name, stores))]
+  const opened = await whenAvailable(context, () => openCodec(config, subjects))
+  if (opened === undefined || signal.aborted) return undefined
+  return opened
+}
+
+/** Compares cached schema ids with the registry as soon as it answers; nothing waits for it. */
+export async function verifyInBackground({ signal, log }: ComponentContext, opened: OpenedCodec): Promise<void> {
+  const onUp = (): void => {
+    log.debug('the cached schema ids are those of the registry')
+  }
+  const onDown = (error: SpoilerError): void => {
+    log.debug({ err: error }, 'cannot check the cached schema ids yet')
+  }
+  await whileDependencyIsDown(() => opened.verify(), { signal, pause, onUp, onDown })
+}
+
+interface TaskOptions {
+  readonly name: string
+  readonly inputs: readonly TopicId[]
+  readonly worker: (deps: WorkerDeps) => BatchWorker
+}
+export interface WorkerDeps {
+  readonly watermarks: (input: TopicPartition) => Promise<Watermarks>
+  readonly openReader: () => Promise<PartitionReader>
+}
+
+/** Opens the clients of one stream task and runs it until the signal aborts. */
+export async function runStreamTask(context: ComponentContext, { name, inputs, worker }: TaskOptions): Promise<void> {
+  const { config, telemetry, signal } = context
+  const log = context.log.child({ task: name })
+  const nowMs = (): number => Date.now()
+  // the producer first: it fences an earlier self before the committed offsets are read
+  await using producer = await openTransactionalProducer(config, `${name}-${config.INSTANCE}`)
+  await using edges = await PartitionReader.open(config, `${name}-watermarks`, READ_UNCOMMITTED)
+  await using consumer = await GroupConsumer.join(
+    config,
+    name,
+    inputs.map((id) => topics[id].name),
+  )
+  const watermarks = (input: TopicPartition): Promise<Watermarks> => edges.watermarks(input)
+  const openReader = (): Promise<PartitionReader> => PartitionReader.open(config, `${name}-restore`)
+  const caughtUp = (input: TopicPartition): boolean => consumer.atEnd.has(idOf(input))
+  const task = new StreamTask({
+    name,
+    config,
+    consumer,
+    producer,
+    worker: worker({ watermarks, openReader }),
+    order:
+      inputs.length === 1 ? arrivalOrder() : new AppendTimeOrder({ caughtUp, nowMs, waitMs: config.MERGE_WAIT_MS }),
+    watermarks,
+    telemetry: taskTelemetry(telemetry, name, log),
+    log,
+    nowMs,
+    pause,
+  })
+  await task.run(signal)
+}
+
+/** Runs a fold as a stream task. */
+export function runFold<In, Stores>(
+  context: ComponentContext,
+  codec: RecordCodec,
+  processor: Processor<In, Stores>,
+  inputs: readonly TopicId[],
+): Promise<void> {
+  return runStreamTask(context, {
+    name: processor.name,
+    inputs,
+    worker: (deps) => new FoldWorker(processor, { codec, ...deps }),
+  })
+}

@@ -1,0 +1,106 @@
+import type { Logger } from 'pino'
+import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+import type { ComputedOutput } from './batch-worker.ts'
+import type { SpoilerError } from './spoiler-error.ts'
+
+/** What a component tells of itself: Prometheus metrics, and whether it is ready. */
+export class Telemetry {
+  readonly registry = new Registry()
+  readonly #unready = new Map<string, string>()
+  readonly recordsIn = this.#counter('spoiler_records_in_total', 'Records read and committed', ['component'])
+  readonly recordsOut = this.#counter('spoiler_records_out_total', 'Records written, changelog included', ['component'])
+  readonly dropped = this.#counter('spoiler_records_dropped_total', 'Records left out', ['component', 'reason'])
+  readonly deadLetters = this.#counter('spoiler_dead_letters_total', 'Poison records', ['component', 'code'])
+  readonly transactions = this.#counter('spoiler_transactions_total', 'Transactions', ['component', 'outcome'])
+  readonly partitions = this.#gauge('spoiler_assigned_partitions', 'Partitions assigned')
+  readonly secondsBehind = this.#gauge(
+    'spoiler_seconds_behind',
+    'Age of the newest record read, 0 at the end of the log',
+  )
+  readonly batchSeconds = new Histogram({
+    name: 'spoiler_batch_seconds',
+    help: 'Time from the first computation of a batch to its commit',
+    labelNames: ['component'],
+    buckets: [0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 15],
+    registers: [this.registry],
+  })
+
+  #counter<L extends string>(name: string, help: string, labelNames: L[]): Counter<L> {
+    return new Counter({ name, help, labelNames, registers: [this.registry] })
+  }
+
+  #gauge(name: string, help: string): Gauge<'component'> {
+    return new Gauge({ name, help, labelNames: ['component'], registers: [this.registry] })
+  }
+
+  setReady(component: string): void {
+    this.#unready.delete(component)
+  }
+
+  setUnready(component: string, reason: string): void {
+    this.#unready.set(component, reason)
+  }
+
+  /** Why the process is not ready, by component; empty when it is. */
+  unready(): Readonly<Record<string, string>> {
+    return Object.fromEntries(this.#unready)
+  }
+}
+
+interface CommittedBatch {
+  readonly recordsIn: number
+  readonly computed: ComputedOutput
+  readonly batchMs: number
+  readonly behindMs: number
+}
+
+/** One function per event: its log line and its metrics can never drift apart. */
+export interface TaskTelemetry {
+  assigned(partitions: number): void
+  committed(batch: CommittedBatch): void
+  idle(): void
+  aborted(error: SpoilerError): void
+  dependencyDown(error: SpoilerError): void
+  dependencyUp(): void
+}
+
+export function taskTelemetry(telemetry: Telemetry, component: string, log: Logger): TaskTelemetry {
+  let down: SpoilerError | undefined
+  telemetry.setUnready(component, 'no partitions assigned yet')
+  return {
+    assigned: (partitions) => {
+      telemetry.partitions.set({ component }, partitions)
+      telemetry.setReady(component)
+    },
+    committed: ({ recordsIn, computed, batchMs, behindMs }) => {
+      telemetry.recordsIn.inc({ component }, recordsIn)
+      telemetry.recordsOut.inc({ component }, computed.outgoing.length)
+      for (const [reason, n] of Object.entries(computed.drops)) telemetry.dropped.inc({ component, reason }, n)
+      for (const [code, n] of Object.entries(computed.rejects)) {
+        telemetry.deadLetters.inc({ component, code }, n)
+        log.warn({ code, n }, 'poison records went to dead-letters')
+      }
+      telemetry.transactions.inc({ component, outcome: 'committed' })
+      telemetry.batchSeconds.observe({ component }, batchMs / 1000)
+      telemetry.secondsBehind.set({ component }, behindMs / 1000)
+    },
+    idle: () => {
+      telemetry.secondsBehind.set({ component }, 0)
+    },
+    aborted: (error) => {
+      telemetry.transactions.inc({ component, outcome: 'aborted' })
+      log.warn({ err: error }, 'transaction aborted; the batch is computed again')
+    },
+    dependencyDown: (error) => {
+      telemetry.setUnready(component, error.message)
+      if (down?.code !== error.code) log.warn({ err: error }, 'a dependency is down; waiting for it')
+      down = error
+    },
+    dependencyUp: () => {
+      if (down === undefined) return
+      log.info({ code: down.code }, 'the dependency is back')
+      down = undefined
+      telemetry.setReady(component)
+    },
+  }
+}

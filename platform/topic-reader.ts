@@ -1,0 +1,85 @@
+import { type TopicId, topics, type ValueOf } from '../schemas/topics.ts'
+import { type InputRecord, inputRecord } from './input-record.ts'
+import { idOf } from './input-order.ts'
+import { PartitionReader, READ_UNCOMMITTED, type PartitionOffset, type TopicPartition } from './kafka-consumer.ts'
+import type { KafkaConfig } from './kafka-connection.ts'
+import type { Poison, RecordCodec } from './record-codec.ts'
+import { SpoilerError } from './spoiler-error.ts'
+
+/** Where to begin: the first record kept, the end, the last n of each partition, or the first appended at a time. */
+export type ReadFrom = 'beginning' | 'end' | { readonly last: number } | { readonly timeMs: number }
+
+export interface ReadRangeOptions {
+  readonly from: ReadFrom
+  /** True: go on as records come. False: stop at the end as it is when reading begins. */
+  readonly follow: boolean
+  readonly signal?: AbortSignal
+}
+
+export interface ReadRecord<T extends TopicId> {
+  readonly record: InputRecord
+  readonly decoded: { readonly value: ValueOf<T> } | Poison
+}
+
+/**
+ * Committed records of a topic, outside any consumer group. Order holds within a partition.
+ *
+ * @throws SpoilerError SPL_TOPIC_MISSING.
+ */
+export async function* readTopic<T extends TopicId>(
+  config: KafkaConfig,
+  codec: RecordCodec,
+  id: T,
+  options: ReadRangeOptions,
+): AsyncGenerator<ReadRecord<T>> {
+  const { schema, publicInput, name } = topics[id]
+  for await (const record of readRecords(config, name, options)) {
+    yield { record, decoded: await codec.decode<ValueOf<T>>(schema, record.value, publicInput) }
+  }
+}
+
+/** As {@link readTopic}, undecoded; for any topic. */
+export async function* readRecords(
+  config: KafkaConfig,
+  topic: string,
+  { from, follow, signal }: ReadRangeOptions,
+): AsyncGenerator<InputRecord> {
+  await using reader = await PartitionReader.open(config, 'shield-reader')
+  const partitions = await partitionsOf(reader, topic)
+  const ends = follow ? [] : await endsOf(config, partitions)
+  reader.assign(await startsOf(reader, partitions, from))
+  const unfinished = (): boolean => follow || ends.some((end) => (reader.atEnd.get(idOf(end)) ?? -1) < end.offset)
+  while (!(signal?.aborted ?? false) && unfinished()) {
+    for (const message of await reader.read({ timeoutMs: 100, maxRecords: 1000 })) yield inputRecord(message)
+  }
+}
+
+async function partitionsOf(reader: PartitionReader, topic: string): Promise<TopicPartition[]> {
+  const count = await reader.partitionCount(topic)
+  if (count === 0) {
+    throw new SpoilerError('SPL_TOPIC_MISSING', `reading ${topic}: the broker has no such topic`, { onError: 'stop' })
+  }
+  return Array.from({ length: count }, (_, partition) => ({ topic, partition }))
+}
+
+/** High watermarks; partitions without records are finished before they begin. */
+async function endsOf(config: KafkaConfig, partitions: readonly TopicPartition[]): Promise<PartitionOffset[]> {
+  await using edges = await PartitionReader.open(config, 'shield-watermarks', READ_UNCOMMITTED)
+  const ends = await Promise.all(partitions.map(async (input) => ({ input, ...(await edges.watermarks(input)) })))
+  return ends.filter(({ low, high }) => high > low).map(({ input, high }) => ({ ...input, offset: high }))
+}
+
+async function startsOf(
+  reader: PartitionReader,
+  partitions: readonly TopicPartition[],
+  from: ReadFrom,
+): Promise<PartitionOffset[]> {
+  if (typeof from === 'object' && 'timeMs' in from) return reader.offsetsForTime(partitions, from.timeMs)
+  return Promise.all(
+    partitions.map(async (input) => {
+      const { low, high } = await reader.watermarks(input)
+      if (from === 'beginning') return { ...input, offset: low }
+      return { ...input, offset: from === 'end' ? high : Math.max(low, high - from.last) }
+    }),
+  )
+}
