@@ -11,8 +11,6 @@ import { addTotals, NO_TESTS, suiteTotals, summaryLine, type Totals, type Vitest
 const ROOT = join(import.meta.dirname, '..')
 const SUITES = ['unit', 'integration'] as const
 type Suite = (typeof SUITES)[number]
-/** consume() of the Kafka client holds a thread of this pool while it waits; it counts at process start only. */
-const THREADS = { UV_THREADPOOL_SIZE: '32' }
 
 const write = (text: string): void => void process.stdout.write(text)
 
@@ -45,7 +43,6 @@ function vitest(options: readonly string[]): Promise<number | null> {
   const child = spawn(process.execPath, [program, ...options], {
     cwd: ROOT,
     stdio: ['ignore', 'inherit', 'inherit'],
-    env: { ...process.env, ...THREADS },
   })
   const passOn = (signal: NodeJS.Signals): void => void child.kill(signal)
   process.on('SIGTERM', passOn)

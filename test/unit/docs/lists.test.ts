@@ -1,11 +1,12 @@
-import { readFileSync } from 'node:fs'
+import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { ERRORS } from '../../../schemas/errors.ts'
 import { topics } from '../../../schemas/topics.ts'
 import { errorDocsFindings, topicDocsFindings, type DocumentedTopic } from '../../../scripts/check-docs.ts'
 
-const docs = (file: string): string => readFileSync(join(import.meta.dirname, '../../../docs', file), 'utf8')
+const ROOT = join(import.meta.dirname, '../../..')
+const docs = (file: string): string => readFileSync(join(ROOT, 'docs', file), 'utf8')
 
 describe('docs/ERRORS.md', () => {
   const errors = { SPL_ONE: 'It is one.', SPL_TWO: 'It is two.' }
@@ -31,6 +32,16 @@ describe('docs/ERRORS.md', () => {
       finding: ['SPL_ONE does not say what to do'],
     },
   ])('$name', ({ markdown, finding }) => expect(errorDocsFindings(markdown, errors)).toEqual(finding))
+})
+
+test('every error code is made somewhere: none is a leftover', () => {
+  const folders =
+    '{api,bench,cli,connectors,control,inference,local-stack,platform,producers,replay,scorer,scripts,stream-processors,trainers}'
+  const sources = globSync(`${folders}/**/*.{ts,mjs}`, { cwd: ROOT }).map((file) =>
+    readFileSync(join(ROOT, file), 'utf8'),
+  )
+  const text = sources.join('\n')
+  expect(Object.keys(ERRORS).filter((code) => !new RegExp(`\\b${code}\\b`).test(text))).toEqual([])
 })
 
 describe('docs/TOPICS.md', () => {
