@@ -127,24 +127,23 @@ function placeOf(bucket: number, fineFrom: number): number {
 
 /** Moves buckets that grew old into their blocks: once in a year of event time. */
 function coarsened(counters: BucketCounters, fineFrom: number): BucketCounters {
-  if (counters.buckets.length === 0) return counters
-  let moved: BucketCounters = NO_HISTORY.counters
-  counters.buckets.forEach((bucket, i) => {
-    moved = addToBucket(moved, placeOf(bucket, fineFrom), rowOf(counters, i))
-  })
+  const first = counters.buckets[0]
+  if (first === undefined || first >= fineFrom) return counters
+  const moved = { buckets: [], reviews: [], labelled: [], spoilers: [], units: [], ratings: [], ratingSum: [] }
+  counters.buckets.forEach((bucket, i) => appendRow(moved, placeOf(bucket, fineFrom), { from: counters, i }))
   return moved
 }
 
-function rowOf(counters: BucketCounters, i: number): Addition {
-  const at = (column: Column): number => counters[column][i] as number
-  return {
-    reviews: at('reviews'),
-    labelled: at('labelled'),
-    spoilers: at('spoilers'),
-    units: at('units'),
-    ratings: at('ratings'),
-    ratingSum: at('ratingSum'),
-  }
+function appendRow(
+  into: Record<Column | 'buckets', number[]>,
+  bucket: number,
+  row: { from: Columns; i: number },
+): void {
+  const isNew = into.buckets.at(-1) !== bucket
+  if (isNew) into.buckets.push(bucket)
+  const last = into.buckets.length - 1
+  for (const column of COLUMNS)
+    into[column][last] = (isNew ? 0 : (into[column][last] as number)) + (row.from[column][row.i] as number)
 }
 
 function addToBucket(counters: BucketCounters, bucket: number, addition: Addition): BucketCounters {
