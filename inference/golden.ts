@@ -34,6 +34,7 @@ const Row = z.strictObject({
   values: z.array(z.number()),
   sentences: z.array(Sentence),
   reviewPosition: Position,
+  reviewAppendedAtMs: z.number().int(),
   userActivityPosition: Position,
   movieActivityPosition: Position,
 }) satisfies z.ZodType<ReviewFeatures>

@@ -191,6 +191,8 @@ export interface ReviewFeatures {
   readonly values: readonly number[]
   readonly sentences: readonly SentenceEvidence[]
   readonly reviewPosition: LogPosition
+  /** Append time in reviews, Unix milliseconds. */
+  readonly reviewAppendedAtMs: number
   readonly userActivityPosition: LogPosition
   readonly movieActivityPosition: LogPosition
 }
@@ -204,6 +206,8 @@ export interface ReviewInContext {
   readonly ownLabel: null | LabelTrace
   readonly user: HistoryAsOf
   readonly reviewPosition: LogPosition
+  /** Append time in reviews, Unix milliseconds. */
+  readonly reviewAppendedAtMs: number
   readonly userActivityPosition: LogPosition
 }
 
@@ -280,6 +284,8 @@ export interface SpoilerScore {
   readonly revision: number
   /** Event time of the review, Unix milliseconds. */
   readonly writtenAtMs: number
+  /** Append time of the review in reviews, Unix milliseconds: the score's own append time less this is the latency. */
+  readonly reviewAppendedAtMs: number
   /** Calibrated, 0 to 1. */
   readonly probability: number
   /** probability >= threshold. */
@@ -314,6 +320,8 @@ export interface UserActivity {
   readonly label: null | ReviewLabel
   /** Position in the public topic. */
   readonly source: LogPosition
+  /** Append time in the public topic, Unix milliseconds. */
+  readonly sourceAppendedAtMs: number
 }
 
 /** Newest feature row of a user, with the counters that the feature functions need at request time. */
@@ -743,6 +751,7 @@ export const avroSchemas = {
                   ],
                 },
               },
+              { name: 'reviewAppendedAtMs', type: 'long', doc: 'Append time in reviews, Unix milliseconds.' },
               { name: 'userActivityPosition', type: 'spoiler_shield.LogPosition' },
             ],
           },
@@ -1023,6 +1032,7 @@ export const avroSchemas = {
           ],
         },
       },
+      { name: 'reviewAppendedAtMs', type: 'long', doc: 'Append time in reviews, Unix milliseconds.' },
       { name: 'userActivityPosition', type: 'spoiler_shield.LogPosition' },
       { name: 'movieActivityPosition', type: 'spoiler_shield.LogPosition' },
     ],
@@ -1140,6 +1150,7 @@ export const avroSchemas = {
           ],
         },
       },
+      { name: 'reviewAppendedAtMs', type: 'long', doc: 'Append time in reviews, Unix milliseconds.' },
       { name: 'userActivityPosition', type: 'spoiler_shield.LogPosition' },
     ],
   },
@@ -1235,6 +1246,11 @@ export const avroSchemas = {
       { name: 'movieId', type: 'string' },
       { name: 'revision', type: 'int' },
       { name: 'writtenAtMs', type: 'long', doc: 'Event time of the review, Unix milliseconds.' },
+      {
+        name: 'reviewAppendedAtMs',
+        type: 'long',
+        doc: "Append time of the review in reviews, Unix milliseconds: the score's own append time less this is the latency.",
+      },
       { name: 'probability', type: 'double', doc: 'Calibrated, 0 to 1.' },
       { name: 'isSpoiler', type: 'boolean', doc: 'probability >= threshold.' },
       { name: 'threshold', type: 'double' },
@@ -1390,6 +1406,7 @@ export const avroSchemas = {
         },
         doc: 'Position in the public topic.',
       },
+      { name: 'sourceAppendedAtMs', type: 'long', doc: 'Append time in the public topic, Unix milliseconds.' },
     ],
   },
   UserFeatures: {

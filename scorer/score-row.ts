@@ -27,6 +27,7 @@ export async function scoreRow(row: StreamRecord<ReviewFeatures>, serving: Servi
     movieId: value.movieId,
     revision: value.revision,
     writtenAtMs: value.writtenAtMs,
+    reviewAppendedAtMs: value.reviewAppendedAtMs,
     probability,
     isSpoiler,
     threshold: model.threshold,

@@ -29,14 +29,15 @@ export const intake: Processor<unknown, NoStores> = {
 }
 
 function read({ position, appendedAtMs }: StreamRecord<unknown>, fields: FieldReader): Forward {
+  const source = { source: position, sourceAppendedAtMs: appendedAtMs }
   switch (position.topic) {
     case topics.reviews.name: {
       const review = readReview(fields, appendedAtMs)
-      return { to: 'userActivity', value: { userId: review.userId, review, label: null, source: position } }
+      return { to: 'userActivity', value: { userId: review.userId, review, label: null, ...source } }
     }
     case topics.reviewLabels.name: {
       const label = readLabel(fields, appendedAtMs)
-      return { to: 'userActivity', value: { userId: label.userId, review: null, label, source: position } }
+      return { to: 'userActivity', value: { userId: label.userId, review: null, label, ...source } }
     }
     case topics.movies.name: {
       const movie = readMovie(fields, appendedAtMs)

@@ -92,6 +92,7 @@ function onReview(
     values,
     sentences,
     reviewPosition: inContext.reviewPosition,
+    reviewAppendedAtMs: inContext.reviewAppendedAtMs,
     userActivityPosition: inContext.userActivityPosition,
     movieActivityPosition: position,
   }

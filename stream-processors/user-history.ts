@@ -107,7 +107,15 @@ function onReview({ value, position }: StreamRecord<UserActivity>, review: Revie
   const before = stores.users.get(userId) ?? NO_HISTORY
   const others = previous === null ? before : withoutReview(before, previous)
   const user = asOf(ownLabel === null ? others : withoutLabel(others, ownLabel), writtenAtMs)
-  const inContext = { review, previous, ownLabel, user, reviewPosition: value.source, userActivityPosition: position }
+  const inContext = {
+    review,
+    previous,
+    ownLabel,
+    user,
+    reviewPosition: value.source,
+    reviewAppendedAtMs: value.sourceAppendedAtMs,
+    userActivityPosition: position,
+  }
   const forward: Forward = { to: 'movieActivity', value: { movieId, review: inContext, label: null, movie: null } }
 
   const counted = afterReview(others, trace)

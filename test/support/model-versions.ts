@@ -30,6 +30,7 @@ export function featureRow(values: Record<string, number> = {}, fields: Partial<
     values: spoilerV1.features.map(({ name, default: fallback }) => values[name] ?? fallback),
     sentences: [],
     reviewPosition: POSITION,
+    reviewAppendedAtMs: 1_700_000_000_000,
     userActivityPosition: POSITION,
     movieActivityPosition: POSITION,
     ...fields,

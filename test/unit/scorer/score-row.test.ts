@@ -48,6 +48,7 @@ test('a score carries everything: whose, what, by which model, since which deplo
       userId: 'u1',
       movieId: 'm1',
       revision: 2,
+      reviewAppendedAtMs: 1_700_000_000_000,
       writtenAtMs: 1_000,
       probability: 0.75,
       isSpoiler: true,
