@@ -1,10 +1,9 @@
 import { expect, test, vi } from 'vitest'
-import type * as History from '../../../features/entity-history.ts'
 import { checkThatLabelsCountOnlyForLaterReviews } from '../../support/as-of-oracle.ts'
 
 // The mutant lets labels of the review's own week count: the smallest leak that the buckets can have.
 vi.mock(import('../../../features/entity-history.ts'), async (load) => {
-  const original = (await load()) as typeof History
+  const original = await load()
   const leaky: typeof original.asOf = (history, atMs) => ({
     ...original.asOf(history, atMs + original.BUCKET_MS),
     reviews: original.asOf(history, atMs).reviews,
