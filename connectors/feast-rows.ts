@@ -38,7 +38,7 @@ export interface FencedRow extends Fence {
 /** Beside the finished features, rows carry the bucket counters: JSON of `BucketCounters`, UTF-8, as Feast `bytes`. */
 const COUNTERS = 'counters'
 
-export function featureView(name: string, joinKey: string, features: readonly string[]): FeatureView {
+function featureView(name: string, joinKey: string, features: readonly string[]): FeatureView {
   return {
     name,
     joinKey,

@@ -55,7 +55,7 @@ export function parseJson<T>(schema: z.ZodType<T>, text: string, folder: string,
   throw invalidModel(folder, file, z.prettifyError(parsed.error), parsed.error)
 }
 
-export function sha256(bytes: Buffer | string): string {
+function sha256(bytes: Buffer | string): string {
   return createHash('sha256').update(bytes).digest('hex')
 }
 

@@ -1,0 +1,423 @@
+"""Fits the model version `prior`: a logistic regression on length and context only, and a small logistic for sentences.
+
+Reads the rows that bench/prior-rows.ts wrote; writes every file of the version folder but the manifest, and a draft of
+that, which trainers/seal-model-version.ts turns into the manifest. Expected values of the golden rows are computed
+here, independently of the TypeScript that serves them.
+
+    node bench/prior-rows.ts ROWS [REVIEWS_FILE MOVIES_FILE]
+    python trainers/python/fit_prior.py ROWS schemas/spoiler-v1.ts inference/versions/prior
+    node trainers/seal-model-version.ts inference/versions/prior ROWS/draft.json
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import textwrap
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.special import expit
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, precision_recall_curve, roc_auc_score
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+Json = dict[str, Any]
+
+# Length and context, and nothing of the text: no cues, no plot overlap, no banner. Length stands here once: sentences,
+# words and units per minute say the same again, and would only share its weight out at random.
+TRANSFORMS = {
+    "text_units": "log1p",
+    "units_over_movie_mean": "log1p",
+    "rating_given": "identity",
+    "rating": "identity",
+    "rating_minus_movie_mean": "identity",
+    "rating_minus_user_mean": "identity",
+    "film_age_days": "log1p",
+    "user_is_new": "identity",
+    "user_reviews": "log1p",
+    "user_spoiler_rate": "identity",
+    "user_recent_spoiler_rate": "identity",
+    "movie_is_new": "identity",
+    "movie_reviews": "log1p",
+    "movie_spoiler_rate": "identity",
+    "movie_recent_spoiler_rate": "identity",
+}
+FUNCTIONS: dict[str, Callable[[Floats], Floats]] = {"identity": lambda x: x, "log1p": lambda x: np.log1p(x)}
+# Shares of the time of the world, in order: fit, calibrate and choose thresholds, hold out.
+FIT_UNTIL, CALIBRATE_UNTIL = 0.5, 0.7
+PENALTIES = [0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 1.0]  # C of scikit-learn: small is strong
+CUES_CAP = 3
+MAX_SPANS = 20
+BOOTSTRAPS = 1_000
+SEED = 7
+
+
+class Labelled(NamedTuple):
+    row: Json
+    is_spoiler: bool
+
+
+@dataclass(frozen=True)
+class Span:
+    """Rows of a span of time with their labels."""
+
+    values: dict[str, Floats]
+    labels: Bools
+    rows: list[Json]
+
+
+def read_rows(file: Path) -> list[Json]:
+    with file.open(encoding="utf-8") as lines:
+        return [json.loads(line) for line in lines]
+
+
+def label_known_at(labels: list[Json], known_at_ms: float) -> bool | None:
+    known = [label for label in labels if label["labelledAtMs"] < known_at_ms]
+    return known[-1]["isSpoiler"] if known else None
+
+
+def span_of(rows: list[Json], names: list[str], known_at_ms: float = float("inf")) -> Span:
+    """Rows whose newest label was known then; without a label a review is unknown, not free of spoilers."""
+    known = [(item["row"], label_known_at(item["labels"], known_at_ms)) for item in rows]
+    labelled = [Labelled(row, label) for row, label in known if label is not None]
+    matrix = np.array([item.row["values"] for item in labelled])
+    values = {name: matrix[:, i] for i, name in enumerate(names)}
+    return Span(values, np.array([item.is_spoiler for item in labelled]), [item.row for item in labelled])
+
+
+@dataclass(frozen=True)
+class Term:
+    feature: str
+    low: float
+    high: float
+    mean: float
+    scale: float
+
+    @staticmethod
+    def of(feature: str, values: Floats) -> Term:
+        """Clips to the middle 99 % of the fit: beyond it the line was never seen to hold."""
+        floor = 0.0 if TRANSFORMS[feature] != "identity" else -np.inf
+        low, high = (max(floor, float(q)) for q in np.quantile(values, [0.005, 0.995]))
+        term = Term(feature, low, high, 0.0, 1.0)
+        transformed = term.apply(values)
+        scale = float(transformed.std())
+        return Term(feature, low, high, float(transformed.mean()), scale if scale > 0 else 1.0)
+
+    def apply(self, values: Floats) -> Floats:
+        transformed = FUNCTIONS[TRANSFORMS[self.feature]](np.clip(values, self.low, self.high))
+        return np.asarray((transformed - self.mean) / self.scale)
+
+
+def design(terms: list[Term], values: dict[str, Floats]) -> Floats:
+    return np.column_stack([term.apply(values[term.feature]) for term in terms])
+
+
+def fit_logistic(x: Floats, y: Bools) -> tuple[LogisticRegression, float]:
+    """Penalty chosen by log loss on the last fifth of the span, then fitted on all of it."""
+    cut = int(len(y) * 0.8)
+
+    def loss(c: float) -> float:
+        fitted = LogisticRegression(C=c, max_iter=1_000).fit(x[:cut], y[:cut])
+        return float(log_loss(y[cut:], fitted.predict_proba(x[cut:])[:, 1]))
+
+    best = min(PENALTIES, key=loss)
+    return LogisticRegression(C=best, max_iter=1_000, tol=1e-8).fit(x, y), best
+
+
+def platt(logits: Floats, y: Bools) -> tuple[float, float]:
+    fitted = LogisticRegression(C=1e6).fit(logits.reshape(-1, 1), y)
+    return float(fitted.coef_[0, 0]), float(fitted.intercept_[0])
+
+
+def best_f1_threshold(scores: Floats, y: Bools) -> float:
+    precision, recall, thresholds = precision_recall_curve(y, scores)
+    f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-12)
+    return float(thresholds[int(np.argmax(f1[:-1]))])
+
+
+def sentence_evidence(rows: list[Json]) -> tuple[Floats, NDArray[np.int64]]:
+    """One line per sentence: 1, cues, plot overlap, ending overlap, banner; and which review it stands in."""
+    lines = [
+        (
+            1.0,
+            min(s["cues"], CUES_CAP),
+            s["plotOverlapPermille"] / 1000,
+            s["endingOverlapPermille"] / 1000,
+            float(s["banner"]),
+        )
+        for row in rows
+        for s in row["sentences"]
+    ]
+    owner = [i for i, row in enumerate(rows) for _ in row["sentences"]]
+    return np.array(lines), np.array(owner)
+
+
+def fit_spans(span: Span) -> Floats:
+    """Learns sentences from labels of whole reviews: a review spoils if one of its sentences does (noisy or)."""
+    x, owner = sentence_evidence(span.rows)
+    y = span.labels
+
+    def loss(w: Floats) -> tuple[float, Floats]:
+        z = x @ w
+        total = np.bincount(owner, np.logaddexp(0, z), minlength=len(y)) + 1e-9
+        spoils = -np.expm1(-total)
+        slope = np.where(y, np.exp(-total) / spoils, -1.0)
+        gradient = -(x * (slope[owner] * expit(z))[:, None]).sum(axis=0)
+        value = -np.where(y, np.log(spoils), -total).sum()
+        return float(value + w[1:] @ w[1:]), np.asarray(gradient + 2 * np.append(0.0, w[1:]))
+
+    # No evidence may speak against a spoiler: that is what "evidence" means to a reader of the spans.
+    bounds = [(None, None)] + [(0.0, None)] * 4
+    return np.asarray(minimize(loss, np.array([-4.0, 1, 1, 1, 1]), jac=True, bounds=bounds).x)
+
+
+def best_sentence(rows: list[Json], w: Floats) -> Floats:
+    """Highest sentence score of each review; 0 for one without sentences."""
+    x, owner = sentence_evidence(rows)
+    best = np.zeros(len(rows))
+    np.maximum.at(best, owner, expit(x @ w))
+    return best
+
+
+def rounded(value: float) -> float:
+    return round(float(value), 4)
+
+
+def interval(samples: list[float]) -> list[float]:
+    return [rounded(q) for q in np.quantile(samples, [0.025, 0.975])]
+
+
+def evaluate(probability: Floats, length: Floats, y: Bools, threshold: float) -> Json:
+    """Figures with 95 % percentile intervals of a paired bootstrap, beside the length of the text alone."""
+    metrics = {"rocAuc": roc_auc_score, "prAuc": average_precision_score}
+    random = np.random.default_rng(SEED)
+    draws = [random.integers(0, len(y), len(y)) for _ in range(BOOTSTRAPS)]
+    figures: Json = {"reviews": len(y), "spoilerShare": rounded(y.mean())}
+    for name, metric in metrics.items():
+        own = [metric(y[d], probability[d]) for d in draws]
+        alone = [metric(y[d], length[d]) for d in draws]
+        gain = [a - b for a, b in zip(own, alone, strict=True)]
+        figures[name] = {
+            "value": rounded(metric(y, probability)),
+            "interval": interval(own),
+            "lengthOnly": rounded(metric(y, length)),
+            "lengthOnlyInterval": interval(alone),
+            "gainInterval": interval(gain),
+        }
+    said = probability >= threshold
+    hits = int((said & y).sum())
+    figures["atThreshold"] = {
+        "precision": rounded(hits / max(1, said.sum())),
+        "recall": rounded(hits / max(1, y.sum())),
+        "f1": rounded(2 * hits / max(1, said.sum() + y.sum())),
+    }
+    base = np.full(len(y), y.mean())
+    figures["brier"] = {
+        "value": rounded(brier_score_loss(y, probability)),
+        "ofShare": rounded(brier_score_loss(y, base)),
+    }
+    figures["meanProbability"] = rounded(probability.mean())
+    return figures
+
+
+def span_figures(best: Floats, y: Bools, threshold: float) -> Json:
+    shown = best >= threshold
+    return {
+        "rocAucOfBestSentence": rounded(roc_auc_score(y, best)),
+        "spoilersWithSpan": rounded(shown[y].mean()),
+        "othersWithSpan": rounded(shown[~y].mean()),
+    }
+
+
+@dataclass(frozen=True)
+class Fitted:
+    terms: list[Term]
+    regression: LogisticRegression
+    penalty: float
+    slope: float
+    intercept: float
+    threshold: float
+    spans: Floats
+    span_threshold: float
+
+    def probability(self, values: dict[str, Floats]) -> Floats:
+        logits = self.regression.decision_function(design(self.terms, values))
+        return np.asarray(expit(logits * self.slope + self.intercept))
+
+    def coefficients(self) -> Json:
+        return {
+            "intercept": float(self.regression.intercept_[0]),
+            "terms": [
+                {
+                    "feature": term.feature,
+                    "clip": [term.low, term.high],
+                    "transform": TRANSFORMS[term.feature],
+                    "mean": term.mean,
+                    "scale": term.scale,
+                    "coefficient": float(weight),
+                }
+                for term, weight in zip(self.terms, self.regression.coef_[0], strict=True)
+            ],
+        }
+
+    def span_coefficients(self) -> Json:
+        intercept, cues, plot, ending, banner = (float(w) for w in self.spans)
+        return {
+            "intercept": intercept,
+            "cues": cues,
+            "cuesCap": CUES_CAP,
+            "plotOverlap": plot,
+            "endingOverlap": ending,
+            "banner": banner,
+        }
+
+    def golden(self, row: Json, names: list[str]) -> Json:
+        values = {name: np.array([row["values"][i]]) for i, name in enumerate(names)}
+        x, _ = sentence_evidence([row])
+        scores = expit(x @ self.spans) if len(x) > 0 else np.array([])
+        spans = [
+            {"start": s["start"], "end": s["end"], "score": float(score)}
+            for s, score in zip(row["sentences"], scores, strict=True)
+            if score >= self.span_threshold
+        ]
+        highest = sorted(spans, key=lambda s: (-s["score"], s["start"]))[:MAX_SPANS]
+        return {
+            "row": row,
+            "probability": float(self.probability(values)[0]),
+            "spans": sorted(highest, key=lambda s: s["start"]),
+        }
+
+
+def fit(fit_span: Span, calibration_span: Span) -> Fitted:
+    terms = [Term.of(feature, fit_span.values[feature]) for feature in TRANSFORMS]
+    regression, penalty = fit_logistic(design(terms, fit_span.values), fit_span.labels)
+    logits = regression.decision_function(design(terms, calibration_span.values))
+    slope, intercept = platt(logits, calibration_span.labels)
+    threshold = best_f1_threshold(expit(logits * slope + intercept), calibration_span.labels)
+    spans = fit_spans(fit_span)
+    span_threshold = best_f1_threshold(best_sentence(calibration_span.rows, spans), calibration_span.labels)
+    return Fitted(terms, regression, penalty, slope, intercept, threshold, spans, span_threshold)
+
+
+def time_split(rows: list[Json], names: list[str]) -> tuple[Span, Span, Span]:
+    """Each span uses only labels that were known before the next one begins; the last one uses all."""
+    times = [item["row"]["writtenAtMs"] for item in rows]
+    first, last = min(times), max(times)
+    cut_fit, cut_calibrate = (first + share * (last - first) for share in (FIT_UNTIL, CALIBRATE_UNTIL))
+    parts: tuple[list[Json], list[Json], list[Json]] = ([], [], [])
+    for item, at in zip(rows, times, strict=True):
+        parts[int(at >= cut_fit) + int(at >= cut_calibrate)].append(item)
+    return (
+        span_of(parts[0], names, cut_fit),
+        span_of(parts[1], names, cut_calibrate),
+        span_of(parts[2], names),
+    )
+
+
+def figures_of(fitted: Fitted, span: Span) -> Json:
+    probability = fitted.probability(span.values)
+    figures = evaluate(probability, span.values["text_units"], span.labels, fitted.threshold)
+    figures["sentences"] = span_figures(best_sentence(span.rows, fitted.spans), span.labels, fitted.span_threshold)
+    return figures
+
+
+def readme(metrics: Json, fitted: Fitted) -> str:
+    def line(title: str, figures: Json) -> str:
+        cells = []
+        for name in ("rocAuc", "prAuc"):
+            f = figures[name]
+            low, high = f["interval"]
+            cells.append(f"{f['value']:.3f} ({low:.3f} to {high:.3f})")
+            low, high = f["lengthOnlyInterval"]
+            cells.append(f"{f['lengthOnly']:.3f} ({low:.3f} to {high:.3f})")
+        return f"| {title}, {figures['reviews']} reviews | " + " | ".join(cells) + " |"
+
+    tables = [line("generated world, later span", metrics["world"])]
+    on_real = ""
+    if "imdb" in metrics:
+        real = metrics["imdb"]
+        tables.append(line("real reviews of one film", real))
+        low, high = real["rocAuc"]["gainInterval"]
+        verdict = "better than" if low > 0 else "worse than" if high < 0 else "not shown to be better than"
+        on_real = f"""On the real reviews it is {verdict} the length of the text alone (difference in ROC-AUC
+            {low:+.3f} to {high:+.3f}). Its probabilities there are {real["meanProbability"]:.2f} on average where
+            {real["spoilerShare"]:.2f} spoil: it was calibrated on the generated world."""
+    shown = metrics["world"]["sentences"]
+    paragraphs = [
+        "# The prior",
+        f"""What scores reviews before any model was trained: a logistic regression on the length of a review and its
+        context (rating, age of the film, what was known of author and film when it was written). It does not look at
+        the words. It was fitted on {metrics["fit"]["reviews"]} labelled reviews that a generator wrote (penalty C =
+        {fitted.penalty:g}, chosen on the end of that span), so it knows nothing of real ones but what the generator
+        imitates. Trained versions replace it.""",
+        "\n".join(["| held out | ROC-AUC | length alone | PR-AUC | length alone |", "|---|---|---|---|---|", *tables]),
+        "In brackets: 95 % intervals of a bootstrap over reviews.",
+        on_real,
+        f"""Sentences are scored by a small logistic over their cues, plot overlap and banner, learned from the labels
+        of whole reviews (a review spoils if one of its sentences does). Its scores are probabilities of a single
+        sentence and low: published is what reaches {fitted.span_threshold:.3f}, the best F1 of "has such a sentence"
+        for "spoils". On the held-out world {shown["spoilersWithSpan"]:.0%} of the spoilers and
+        {shown["othersWithSpan"]:.0%} of the others have one. Nobody has marked sentences, so how well it points is not
+        known.""",
+        """Made by `bench/prior-rows.ts`, `trainers/python/fit_prior.py` and `trainers/seal-model-version.ts`, in this
+        order. The folder is immutable: its hash is its version.""",
+    ]
+    filled = [p if p.startswith("|") else textwrap.fill(" ".join(p.split()), 120) for p in paragraphs if p != ""]
+    return "\n\n".join(filled) + "\n"
+
+
+def main() -> None:
+    rows_folder, service_file, version_folder = (Path(argument) for argument in sys.argv[1:])
+    declaration = r"^  (?:count|ratio|flag)\('(\w+)'"
+    names = re.findall(declaration, service_file.read_text(encoding="utf-8"), re.MULTILINE)
+    world = read_rows(rows_folder / "world.jsonl")
+    if len(names) != len(world[0]["row"]["values"]):
+        raise SystemExit(f"{service_file} declares {len(names)} features, rows have {len(world[0]['row']['values'])}")
+    fit_span, calibration_span, held_out = time_split(world, names)
+    fitted = fit(fit_span, calibration_span)
+
+    metrics: Json = {
+        "fit": {"reviews": len(fit_span.labels), "penaltyC": fitted.penalty},
+        "calibration": {"reviews": len(calibration_span.labels)},
+        "world": figures_of(fitted, held_out),
+    }
+    real_file = rows_folder / "imdb.jsonl"
+    if real_file.exists():
+        metrics["imdb"] = figures_of(fitted, span_of(read_rows(real_file), names))
+
+    version_folder.mkdir(parents=True, exist_ok=True)
+    golden = [fitted.golden(item["row"], names) for item in world if item["row"]["text"] != ""]
+    lines = "".join(json.dumps(row, ensure_ascii=False, separators=(",", ":")) + "\n" for row in golden)
+    draft = {
+        "name": "prior",
+        "tier": "prior",
+        "description": "Length and context only, fitted on a generated world; see README.md.",
+        "featureService": world[0]["row"]["featureService"],
+        "inputs": list(TRANSFORMS),
+        "head": {"kind": "logistic", "coefficients": "coefficients.json"},
+        "calibration": {"kind": "platt", "slope": fitted.slope, "intercept": fitted.intercept},
+        "threshold": fitted.threshold,
+        "spans": {"coefficients": "spans.json", "threshold": fitted.span_threshold},
+        "golden": {"rows": "golden.jsonl", "tolerance": 1e-9},
+        "metrics": metrics,
+    }
+    for file, content in {
+        version_folder / "coefficients.json": json.dumps(fitted.coefficients(), indent=2) + "\n",
+        version_folder / "spans.json": json.dumps(fitted.span_coefficients(), indent=2) + "\n",
+        version_folder / "golden.jsonl": lines,
+        version_folder / "README.md": readme(metrics, fitted),
+        rows_folder / "draft.json": json.dumps(draft, indent=2) + "\n",
+    }.items():
+        file.write_text(content, encoding="utf-8", newline="\n")
+
+
+if __name__ == "__main__":
+    main()
