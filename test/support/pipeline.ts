@@ -1,0 +1,144 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type LocalStack, type StackPart, startStack } from '../../local-stack/stack.ts'
+import { type Config, loadConfig } from '../../platform/config.ts'
+import { openCodec, topicSubjects } from '../../platform/open-codec.ts'
+import type { RecordCodec } from '../../platform/record-codec.ts'
+import { type KafkaRecordPublisher, openRecordPublisher } from '../../platform/record-publisher.ts'
+import { type ComponentSpec, type ComponentStatus, Supervisor } from '../../platform/supervisor.ts'
+import { ensureTopics, wantedTopics } from '../../platform/topic-admin.ts'
+import { readTopic } from '../../platform/topic-reader.ts'
+import type { ProducedEvent } from '../../producers/event-source.ts'
+import type { TopicId, ValueOf } from '../../schemas/topics.ts'
+import type { StreamRecord } from '../../schemas/processor.ts'
+
+const ROOT = join(import.meta.dirname, '..', '..')
+const script = (path: string, ...rest: string[]): string[] => [join(ROOT, path), ...rest]
+
+/** The processes of the local default. */
+export const COMPONENTS: readonly ComponentSpec[] = [
+  { name: 'folds', argv: script('stream-processors/main.ts') },
+  { name: 'scorer', argv: script('scorer/main.ts') },
+  { name: 'sinks', argv: script('connectors/main.ts') },
+]
+
+export interface Pipeline extends AsyncDisposable {
+  readonly stack: LocalStack
+  readonly config: Config
+  readonly env: Readonly<Record<string, string>>
+  readonly codec: RecordCodec
+  readonly publisher: KafkaRecordPublisher
+  /** Starts components in processes of their own, supervised; ended with the pipeline. */
+  supervise(specs: readonly ComponentSpec[], env?: Readonly<Record<string, string>>): Supervisor
+  /** Committed records of a topic, decoded, in log order per partition. */
+  records<T extends TopicId>(topic: T): Promise<StreamRecord<ValueOf<T>>[]>
+}
+
+/** A real stack in a temporary folder, with topics and schemas. Components are started by the test. */
+export async function startPipeline(
+  parts: readonly StackPart[] = ['kafka', 'registry', 'redis'],
+  settings: Readonly<Record<string, string>> = {},
+): Promise<Pipeline> {
+  await using opening = new AsyncDisposableStack()
+  const folder = mkdtempSync(join(tmpdir(), 'spoiler-shield-'))
+  opening.defer(() => {
+    rmSync(folder, { recursive: true, force: true })
+  })
+  const stack = opening.use(await startStack({ dataDir: join(folder, 'stack'), parts }))
+  const env = { ...stack.env, STATE_DIR: folder, ...settings }
+  const config = loadConfig(env)
+  await ensureTopics(config, wantedTopics(config, []))
+  await stack.ready('registry')
+  const { codec } = await openCodec(config, topicSubjects())
+  const publisher = opening.use(await openRecordPublisher(config, codec, 'test-publisher'))
+  const supervisors = opening.use(new AsyncDisposableStack())
+  const opened = opening.move()
+  return {
+    stack,
+    config,
+    env,
+    codec,
+    publisher,
+    supervise: (specs, extra = {}) => {
+      const options = { env: { PATH: process.env['PATH'], ...env, ...extra }, logDir: join(folder, 'logs') }
+      return supervisors.use(new Supervisor(specs, options))
+    },
+    records: (topic) => committedRecords(config, codec, topic),
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  }
+}
+
+async function committedRecords<T extends TopicId>(
+  config: Config,
+  codec: RecordCodec,
+  id: T,
+): Promise<StreamRecord<ValueOf<T>>[]> {
+  const records: StreamRecord<ValueOf<T>>[] = []
+  for await (const { record, decoded } of readTopic(config, codec, id, { from: 'beginning', follow: false })) {
+    if ('poison' in decoded) throw new Error(`poison in ${id}: ${decoded.poison} ${decoded.cause}`)
+    const { topic, partition, offset, key, appendedAtMs } = record
+    const position = { topic, partition, offset }
+    records.push({ key: key?.toString() ?? null, value: decoded.value, position, appendedAtMs })
+  }
+  return records
+}
+
+/** Publishes a producer's event. */
+export function publishEvent(publisher: KafkaRecordPublisher, event: ProducedEvent): Promise<void> {
+  return publisher.publish(event.topic, event.value as never)
+}
+
+const POLL_MS = 100
+
+/** Waits for a condition of the running system; the error says what was waited for. */
+export async function until(
+  what: string,
+  condition: () => boolean | Promise<boolean>,
+  timeoutMs = 90_000,
+): Promise<void> {
+  const deadline = Date.now() + timeoutMs
+  while (!(await condition())) {
+    if (Date.now() > deadline) throw new Error(`gave up after ${timeoutMs} ms: ${what}`)
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS))
+  }
+}
+
+export function statusOf(supervisor: Supervisor, name: string): ComponentStatus {
+  const status = supervisor.status().find((component) => component.name === name)
+  if (status === undefined) throw new Error(`no component ${name}`)
+  return status
+}
+
+/** A metric of a running component, 0 while it does not serve it. */
+export async function metricOf(
+  supervisor: Supervisor,
+  name: string,
+  metric: string,
+  labels: Readonly<Record<string, string>> = {},
+): Promise<number> {
+  const { url } = statusOf(supervisor, name)
+  if (url === undefined) return 0
+  const text = await fetch(`${url}/metrics`).then(
+    (response) => response.text(),
+    () => '',
+  )
+  const wanted = Object.entries(labels).map(([label, value]) => `${label}="${value}"`)
+  const line = text
+    .split('\n')
+    .find((candidate) => candidate.startsWith(`${metric}{`) && wanted.every((label) => candidate.includes(label)))
+  return line === undefined ? 0 : Number(line.slice(line.lastIndexOf(' ') + 1))
+}
+
+/** Why a component is not ready, by task; undefined while it does not answer, empty when it is ready. */
+export async function unready(
+  supervisor: Supervisor,
+  name: string,
+): Promise<Readonly<Record<string, string>> | undefined> {
+  const { url } = statusOf(supervisor, name)
+  if (url === undefined) return undefined
+  return fetch(`${url}/ready`).then(
+    async (response) => ((await response.json()) as { unready?: Record<string, string> }).unready ?? {},
+    () => undefined,
+  )
+}
