@@ -1,5 +1,5 @@
 import type { Movie, MoviePlot } from '../schemas/generated.ts'
-import { isIdeograph } from './characters.ts'
+import { isIdeograph, isWordUnit } from './characters.ts'
 import { flagsOfWord, STOP } from './lexicon.ts'
 import { eachWord, lowerCase, stem } from './words.ts'
 
@@ -28,10 +28,10 @@ export function plotOf(movie: Movie): MoviePlot {
   const { movieId, title, genres, durationMinutes, releasedAtMs, updatedAtMs } = movie
   const plot = new Set<string>()
   collectTerms(movie.plotSummary, 0, plot)
-  const endingFrom = Math.floor((movie.plotSynopsis.length * 2) / 3)
   const before = new Set(plot)
   const ending = new Set<string>()
   const synopsis = lowerCase(movie.plotSynopsis)
+  const endingFrom = startOfEnding(synopsis)
   collectTerms(synopsis.slice(0, endingFrom), 0, before)
   collectTerms(synopsis, endingFrom, ending)
   return {
@@ -44,6 +44,13 @@ export function plotOf(movie: Movie): MoviePlot {
     endingTerms: [...ending.difference(before)].sort(),
     updatedAtMs,
   }
+}
+
+/** Where the last third begins; a word that stands across the border lies before it. */
+function startOfEnding(synopsis: string): number {
+  let at = Math.floor((synopsis.length * 2) / 3)
+  while (at < synopsis.length && isWordUnit(synopsis.charCodeAt(at)) && !isIdeograph(synopsis.charCodeAt(at))) at += 1
+  return at
 }
 
 function collectTerms(text: string, from: number, into: Set<string>): void {

@@ -146,7 +146,7 @@ export const EXAMPLE = {
     movieId: 'm1',
     title: 'The Wall',
     plotSummary: 'A banker named Andy goes to prison.',
-    plotSynopsis: 'Andy is convicted. Red waits for parole. Andy escapes through a tunnel.',
+    plotSynopsis: 'Andy is convicted of a murder. Red waits for parole for years. Andy escapes through a tunnel.',
     genres: ['Drama', 'Sci-Fi'],
     cast: [],
     durationMinutes: 100,
