@@ -61,7 +61,7 @@ export async function startPipeline(
     codec,
     publisher,
     supervise: (specs, extra = {}) => {
-      const options = { env: { PATH: process.env['PATH'], ...env, ...extra }, logDir: join(folder, 'logs') }
+      const options = { env: { ...env, ...extra }, logDir: join(folder, 'logs') }
       return supervisors.use(new Supervisor(specs, options))
     },
     records: (topic) => committedRecords(config, codec, topic),
