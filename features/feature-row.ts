@@ -31,7 +31,7 @@ export interface FeatureRow {
 
 /**
  * The feature row of a review by the service spoiler_v1. The one definition: stream, HTTP API and data sets use it.
- * O(length of the text); measured by bench/features.ts.
+ * O(length of the text); bench/fold-costs.ts measures it.
  */
 export function featureRow(context: ReviewContext): FeatureRow {
   const { review, user, movie, plot } = context

@@ -32,7 +32,7 @@ export interface TextReading {
 
 /**
  * Reads a text once, sentence by sentence. `plot` is null for a movie without metadata. O(length).
- * About 0.02 µs per unit of English; bench/features.ts measures it.
+ * bench/fold-costs.ts measures it.
  */
 export function readText(text: string, plot: PlotContext | null): TextReading {
   const reader = new Reader(lowerCase(text), plot)

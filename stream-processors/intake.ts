@@ -6,7 +6,7 @@ import { FieldReader } from './field-reader.ts'
 import { MAX_PLOT_UNITS, MAX_RELEASE_MS, MAX_REVIEW_UNITS, MAX_TITLE_UNITS, MIN_RELEASE_MS } from './review-limits.ts'
 
 /** Who may say whether a review spoils. A model's own word is refused: it would train on itself. */
-export const LABEL_SOURCES: ReadonlySet<string> = new Set(['self-declared', 'moderator', 'report', 'audit'])
+const LABEL_SOURCES: ReadonlySet<string> = new Set(['self-declared', 'moderator', 'report', 'audit'])
 const MAX_DURATION_MINUTES = 10_000
 
 /** Intake keeps no state. */

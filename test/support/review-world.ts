@@ -1,7 +1,6 @@
 import fc from 'fast-check'
 import type { Movie, Review, ReviewLabel } from '../../schemas/generated.ts'
 import type { StreamRecord } from '../../schemas/processor.ts'
-import { topics } from '../../schemas/topics.ts'
 
 export const WEEK_MS = 604_800_000
 const DAY_MS = 86_400_000
@@ -54,7 +53,7 @@ const text = fc
   )
   .filter((written) => written.trim() !== '')
 
-export const anyReview: fc.Arbitrary<Review> = fc
+const anyReview: fc.Arbitrary<Review> = fc
   .record({
     ids,
     text,
@@ -65,7 +64,7 @@ export const anyReview: fc.Arbitrary<Review> = fc
   })
   .map(({ ids: named, ...rest }) => ({ ...named, ...rest }))
 
-export const anyLabel: fc.Arbitrary<ReviewLabel> = fc
+const anyLabel: fc.Arbitrary<ReviewLabel> = fc
   .record({
     ids,
     isSpoiler: fc.boolean(),
@@ -75,7 +74,7 @@ export const anyLabel: fc.Arbitrary<ReviewLabel> = fc
   })
   .map(({ ids: named, ...rest }) => ({ ...named, ...rest }))
 
-export const anyMovie: fc.Arbitrary<Movie> = fc.record({
+const anyMovie: fc.Arbitrary<Movie> = fc.record({
   movieId: fc.nat(MOVIES - 1).map((movie) => `m${movie}`),
   title: fc.string(),
   plotSummary: fc.constantFrom('', 'A banker named Andy goes to prison.', '電影電影'),
@@ -155,9 +154,3 @@ export const EXAMPLE = {
     updatedAtMs: FIRST_EVENT_MS,
   },
 } as const satisfies { review: Review; label: ReviewLabel; movie: Movie }
-
-export const TOPIC_NAMES = {
-  reviews: topics.reviews.name,
-  labels: topics.reviewLabels.name,
-  movies: topics.movies.name,
-}
