@@ -100,8 +100,9 @@ export class StreamTask {
       })
       starts.push({ ...input, offset })
     }
-    const first = starts.filter((start, index) => committed[index]?.offset !== start.offset)
-    // from now on a missing offset means that it was lost, not that this is the first start
+    // From now on a missing offset means that it was lost, not that this is the first start. A skipped position is left
+    // to the first batch, which commits it together with the state's own.
+    const first = starts.filter((_, index) => (committed[index] ?? null) === null)
     if (first.length > 0) await consumer.commit(first)
     log.info({ starts: starts.map((s) => `${idOf(s)}@${s.offset}`) }, 'restored')
     return starts
@@ -124,7 +125,9 @@ export class StreamTask {
   async #read(timeoutMs: number): Promise<Message[]> {
     const { consumer, config, telemetry, pause } = this.#deps
     try {
-      return await consumer.read({ timeoutMs, maxRecords: config.MAX_BATCH_RECORDS })
+      const polled = await consumer.read({ timeoutMs, maxRecords: config.MAX_BATCH_RECORDS })
+      telemetry.dependencyUp()
+      return polled
     } catch (cause) {
       const error = readError(cause)
       if (error.onError !== 'retry') throw error
