@@ -169,3 +169,18 @@ function openAdmin(config: KafkaConfig): Admin {
         }),
   })
 }
+
+/** What tells this cluster from every other, whatever its addresses are. @throws SpoilerError SPL_BROKER_UNAVAILABLE */
+export async function clusterId(config: KafkaConfig): Promise<string> {
+  const admin = openAdmin(config)
+  try {
+    return (await admin.metadata({ topics: [] })).id
+  } catch (cause) {
+    throw new SpoilerError('SPL_BROKER_UNAVAILABLE', `asking ${config.KAFKA_BROKERS} for the id of the cluster`, {
+      onError: 'retry',
+      cause,
+    })
+  } finally {
+    await admin.close()
+  }
+}

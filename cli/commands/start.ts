@@ -1,0 +1,169 @@
+import type { Command } from 'commander'
+import { resolve } from 'node:path'
+import { type Config, loadConfig } from '../../platform/config.ts'
+import type { RecordCodec } from '../../platform/record-codec.ts'
+import { pause } from '../../platform/retry.ts'
+import { ensureTopics } from '../../platform/topic-admin.ts'
+import { parseCount, parseDuration, parseRate, parseSpeed } from '../../producers/arguments.ts'
+import { type CliContext, printJson } from '../context.ts'
+import { LiveSession } from '../live/live-session.ts'
+import type { Figures } from '../live/live-state.ts'
+import { totalsText } from '../live/render.ts'
+import { openPipelineCodec, pipelineTopics, worldProducer } from '../pipeline.ts'
+import { RunningPipeline, stoppedOnes } from '../running-pipeline.ts'
+import { Screen } from '../screen.ts'
+import { openLocalStack, type StackArguments, withStackOptions } from '../stack-options.ts'
+import { Steps } from '../steps.ts'
+
+interface StartArguments extends StackArguments {
+  readonly for?: number
+  readonly json: boolean
+  readonly rate: number
+  readonly speed: number
+  readonly seed: number
+  readonly world: boolean
+}
+
+const HELP = `
+Uses the local stack, unless KAFKA_BROKERS is set: then the broker, registry and Redis of the environment.
+Started again it goes on where it stopped: reviews that were published are not published twice.
+Ctrl-C ends it and leaves nothing running; a second Ctrl-C does not wait for batches to finish.
+
+Examples:
+  npm start
+  npm start -- --for 60s --json
+  shield start --no-world          publish reviews of your own, see: shield produce --help`
+
+export function addStart(program: Command, context: CliContext): void {
+  const command = program
+    .command('start')
+    .description('Start everything, publish a generated movie world, and show it live')
+    .option('--for <duration>', 'end by itself so long after reviews began to be published', parseDuration)
+    .option('--json', 'print one line of JSON at the end; everything else goes to stderr', false)
+    .option('--rate <number>', 'reviews per second, on average', parseRate, 200)
+    .option('--speed <factor>', 'event seconds per second', parseSpeed, 21_600)
+    .option('--seed <number>', 'equal seeds give equal worlds', (text) => parseCount(text, 0), 7)
+    .option('--no-world', 'publish nothing')
+  withStackOptions(command)
+    .addHelpText('after', HELP)
+    .action((options: StartArguments) => start(options, context))
+}
+
+async function start(options: StartArguments, context: CliContext): Promise<void> {
+  using screen = new Screen(options.json ? context.stderr : context.stdout)
+  const outcome = await run(options, context, screen)
+  if (outcome === undefined) return
+  const { totals, secondsToFirstScore, failed } = outcome
+  if (options.json) printJson(context, summaryOf(outcome))
+  else screen.print(totalsText(totals, secondsToFirstScore))
+  for (const line of failed) screen.print(`✖ ${line}`)
+  if (failed.length > 0) context.exitWith(1)
+}
+
+interface Outcome {
+  readonly totals: Figures
+  /** How long reviews were published. */
+  readonly seconds: number
+  /** Counted from the start of this process. */
+  readonly secondsToFirstScore: number | null
+  /** What a person has to look at. */
+  readonly failed: readonly string[]
+}
+
+/** Everything between the first process and the last; undefined when it was interrupted before reviews could flow. */
+async function run(options: StartArguments, context: CliContext, screen: Screen): Promise<Outcome | undefined> {
+  const { signal } = context
+  using steps = new Steps(screen)
+  await using running = new AsyncDisposableStack()
+  const env = await openPlatform(options, context, steps, running)
+  const config = loadConfig(env)
+  const codec = await prepare(config, steps, signal)
+  if (codec === undefined) return undefined
+
+  const startedMs = performance.timeOrigin
+  // before the components start, or it would miss their first scores
+  const live = running.use(await LiveSession.open({ config, codec, screen, startedMs }))
+  const pipeline = running.use(new RunningPipeline(config, env))
+  await awaitComponents(pipeline, steps, signal)
+  const beganMs = performance.now()
+  if (options.world && !signal.aborted) pipeline.startWorld(worldProducer(worldOptions(options)))
+  steps.quiet()
+  live.show(() => pipeline.status())
+  await untilEnd(options.for, signal)
+
+  live.hide()
+  await steps.run('world stopped', () => pipeline.stopWorld())
+  const seconds = (performance.now() - beganMs) / 1000
+  if (options.for !== undefined) await steps.run('published reviews scored', () => live.drained(signal))
+  const failed = stoppedOnes(pipeline.status())
+  await live.poll()
+  await steps.run('components stopped', () => pipeline[Symbol.asyncDispose]())
+  await live.quiet()
+  const { firstScoreAtMs } = live.state.view(Date.now())
+  const secondsToFirstScore = firstScoreAtMs === null ? null : (firstScoreAtMs - startedMs) / 1000
+  return { totals: live.state.totals(seconds * 1000), seconds, secondsToFirstScore, failed }
+}
+
+/** The local stack, unless a broker is given. @returns The environment of the components. */
+async function openPlatform(
+  options: StackArguments,
+  context: CliContext,
+  steps: Steps,
+  running: AsyncDisposableStack,
+): Promise<NodeJS.ProcessEnv> {
+  const { env } = context
+  const STATE_DIR = resolve(context.config().STATE_DIR)
+  if (env['KAFKA_BROKERS'] !== undefined) {
+    steps.say(`  broker ${env['KAFKA_BROKERS']}, as configured`)
+    return { ...env, STATE_DIR }
+  }
+  const stack = await openLocalStack(context, options, steps)
+  running.defer(() => steps.run('local stack stopped', async () => stack[Symbol.asyncDispose]()))
+  return { ...stack.env, ...env, STATE_DIR }
+}
+
+/** Topics and schema ids, once, before any component asks for them. Undefined when interrupted. */
+async function prepare(config: Config, steps: Steps, signal: AbortSignal): Promise<RecordCodec | undefined> {
+  if (signal.aborted) return undefined
+  const created = ({ created }: { created: string[] }): string =>
+    created.length === 0 ? 'ready' : `${created.length} created`
+  await steps.run('topics', () => ensureTopics(config, pipelineTopics(config)), created)
+  const opened = await steps.run('schema ids', () => openPipelineCodec(config, signal))
+  return opened?.codec
+}
+
+async function awaitComponents(pipeline: RunningPipeline, steps: Steps, signal: AbortSignal): Promise<void> {
+  const outcome = (problem: string | undefined): string => problem ?? 'ready'
+  const problem = await steps.run('components', () => pipeline.ready(signal), outcome)
+  if (problem !== undefined && !signal.aborted) steps.say(`  logs are in ${pipeline.logDir}`)
+}
+
+async function untilEnd(forMs: number | undefined, signal: AbortSignal): Promise<void> {
+  if (forMs !== undefined) return pause(forMs, signal)
+  return new Promise<void>((finished) => {
+    if (signal.aborted) finished()
+    else signal.addEventListener('abort', () => finished(), { once: true })
+  })
+}
+
+function worldOptions({ seed, rate, speed }: StartArguments): string[] {
+  return ['--seed', String(seed), '--rate', String(rate), '--speed', `${speed}x`]
+}
+
+function summaryOf({ totals, seconds, secondsToFirstScore }: Outcome): Record<string, unknown> {
+  const rounded = (value: number, digits: number): number => Number(value.toFixed(digits))
+  return {
+    seconds: rounded(seconds, 1),
+    reviews: totals.reviews,
+    labels: totals.labels,
+    scores: totals.scores,
+    reviewsPerSecond: rounded(totals.reviewsPerSecond, 1),
+    scoresPerSecond: rounded(totals.scoresPerSecond, 1),
+    latencyMs: { p50: totals.p50Ms, p99: totals.p99Ms },
+    spoilerShare: totals.spoilerShare === null ? null : rounded(totals.spoilerShare, 4),
+    model: totals.model,
+    deadLetters: totals.deadLetters,
+    restarts: totals.restarts,
+    secondsToFirstScore: secondsToFirstScore === null ? null : rounded(secondsToFirstScore, 2),
+  }
+}

@@ -1,0 +1,180 @@
+import type { SpoilerScore } from '../../schemas/generated.ts'
+import type { ComponentReport } from '../component-metrics.ts'
+import { LatencyHistogram } from './latency-histogram.ts'
+
+/** A component as the view knows it. */
+export interface ComponentView extends ComponentReport {
+  readonly name: string
+  readonly state: 'running' | 'restarting' | 'stopped' | 'finished'
+  readonly restarts: number
+  readonly lastFailure: string | undefined
+}
+
+/** A review that is shown, with what spoils hidden. */
+export interface ShownReview {
+  readonly title: string
+  readonly probability: number
+  readonly isSpoiler: boolean
+  readonly words: string
+}
+
+/** Everything that the view follows from. Times are wall-clock milliseconds. */
+export type LiveEvent =
+  | { readonly kind: 'score'; readonly atMs: number; readonly score: SpoilerScore }
+  | { readonly kind: 'dead-letter' }
+  /** Records published since the start. */
+  | { readonly kind: 'published'; readonly atMs: number; readonly reviews: number; readonly labels: number }
+  | { readonly kind: 'components'; readonly components: readonly ComponentView[] }
+  | { readonly kind: 'shown'; readonly review: ShownReview }
+
+export interface Figures {
+  readonly reviews: number
+  readonly labels: number
+  readonly scores: number
+  readonly reviewsPerSecond: number
+  readonly scoresPerSecond: number
+  /** From the review's append to the read of its committed score, milliseconds; null while there is none. */
+  readonly p50Ms: number | null
+  readonly p99Ms: number | null
+  /** Share of scores that say spoiler; null while there is none. */
+  readonly spoilerShare: number | null
+  /** `name@version` of the newest score. */
+  readonly model: string | null
+  readonly deadLetters: number
+  readonly restarts: number
+  readonly secondsBehind: number
+}
+
+export interface LiveView extends Figures {
+  readonly elapsedMs: number
+  readonly firstScoreAtMs: number | null
+  readonly components: readonly ComponentView[]
+  /** Newest first. */
+  readonly shown: readonly ShownReview[]
+}
+
+interface Slice {
+  readonly beginMs: number
+  readonly latencies: LatencyHistogram
+  scores: number
+  reviews: number
+}
+
+const SLICE_MS = 1000
+/** Rates of the view look back this far, quantiles three times as far. */
+const RATE_SLICES = 10
+const KEPT_SLICES = 30
+const SHOWN_REVIEWS = 12
+
+/** Folds events into the figures of the view. Holds no clock; memory is constant. */
+export class LiveState {
+  readonly #startedMs: number
+  readonly #latencies = new LatencyHistogram()
+  #slices: Slice[] = []
+  #published = { reviews: 0, labels: 0 }
+  #scores = 0
+  #spoilers = 0
+  #deadLetters = 0
+  #firstScoreAtMs: number | null = null
+  #newest: SpoilerScore | null = null
+  #components: readonly ComponentView[] = []
+  #shown: readonly ShownReview[] = []
+
+  /** @param startedMs Reviews appended earlier count as scores, but not for the latency: they waited for the start. */
+  constructor(startedMs: number) {
+    this.#startedMs = startedMs
+  }
+
+  get newestScore(): SpoilerScore | null {
+    return this.#newest
+  }
+
+  get scores(): number {
+    return this.#scores
+  }
+
+  apply(event: LiveEvent): void {
+    switch (event.kind) {
+      case 'score':
+        this.#onScore(event.score, event.atMs)
+        return
+      case 'dead-letter':
+        this.#deadLetters += 1
+        return
+      case 'published':
+        this.#sliceAt(event.atMs).reviews += event.reviews - this.#published.reviews
+        this.#published = event
+        return
+      case 'components':
+        this.#components = event.components
+        return
+      case 'shown':
+        this.#shown = [event.review, ...this.#shown].slice(0, SHOWN_REVIEWS)
+    }
+  }
+
+  /** @param nowMs Not before any event. */
+  view(nowMs: number): LiveView {
+    const recent = this.#slices.filter(({ beginMs }) => beginMs > nowMs - KEPT_SLICES * SLICE_MS)
+    const latencies = new LatencyHistogram()
+    for (const slice of recent) latencies.merge(slice.latencies)
+    const rated = recent.filter(({ beginMs }) => beginMs > nowMs - RATE_SLICES * SLICE_MS)
+    const seconds = Math.min(RATE_SLICES, Math.max(1, (nowMs - (rated[0]?.beginMs ?? nowMs)) / 1000))
+    const perSecond = (key: 'scores' | 'reviews'): number => rated.reduce((sum, slice) => sum + slice[key], 0) / seconds
+    return {
+      ...this.#figures(latencies),
+      reviewsPerSecond: perSecond('reviews'),
+      scoresPerSecond: perSecond('scores'),
+      elapsedMs: nowMs - this.#startedMs,
+      firstScoreAtMs: this.#firstScoreAtMs,
+      components: this.#components,
+      shown: this.#shown,
+    }
+  }
+
+  /** The figures of the whole run. @param elapsedMs Time in which the reviews were published. */
+  totals(elapsedMs: number): Figures {
+    const seconds = Math.max(elapsedMs, 1) / 1000
+    const rates = {
+      reviewsPerSecond: this.#published.reviews / seconds,
+      scoresPerSecond: this.#scores / seconds,
+    }
+    return { ...this.#figures(this.#latencies), ...rates }
+  }
+
+  #figures(latencies: LatencyHistogram): Omit<Figures, 'reviewsPerSecond' | 'scoresPerSecond'> {
+    const newest = this.#newest
+    return {
+      reviews: this.#published.reviews,
+      labels: this.#published.labels,
+      scores: this.#scores,
+      p50Ms: latencies.quantile(0.5),
+      p99Ms: latencies.quantile(0.99),
+      spoilerShare: this.#scores === 0 ? null : this.#spoilers / this.#scores,
+      model: newest === null ? null : `${newest.modelName}@${newest.modelVersion}`,
+      deadLetters: this.#deadLetters,
+      restarts: this.#components.reduce((sum, { restarts }) => sum + restarts, 0),
+      secondsBehind: Math.max(0, ...this.#components.flatMap(({ tasks }) => tasks.map((task) => task.secondsBehind))),
+    }
+  }
+
+  #onScore(score: SpoilerScore, atMs: number): void {
+    this.#scores += 1
+    if (score.isSpoiler) this.#spoilers += 1
+    this.#newest = score
+    this.#firstScoreAtMs ??= atMs
+    const slice = this.#sliceAt(atMs)
+    slice.scores += 1
+    if (score.reviewAppendedAtMs < this.#startedMs) return
+    slice.latencies.add(atMs - score.reviewAppendedAtMs)
+    this.#latencies.add(atMs - score.reviewAppendedAtMs)
+  }
+
+  #sliceAt(atMs: number): Slice {
+    const last = this.#slices.at(-1)
+    if (last !== undefined && atMs < last.beginMs + SLICE_MS) return last
+    const slice = { beginMs: atMs, latencies: new LatencyHistogram(), scores: 0, reviews: 0 }
+    this.#slices = [...this.#slices, slice].slice(-KEPT_SLICES)
+    return slice
+  }
+}

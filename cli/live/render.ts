@@ -1,0 +1,128 @@
+import type { ReviewFeatures, SpoilerScore } from '../../schemas/generated.ts'
+import type { StyledLine } from '../screen.ts'
+import { clip, durationText, grouped, oneLine, padEnd, percentText } from '../text.ts'
+import type { ComponentView, Figures, LiveView, ShownReview } from './live-state.ts'
+
+const TITLE_COLUMNS = 26
+/** Longest text that is looked at for the words of a line. */
+const SHOWN_UNITS = 600
+const MASK = '█'
+const LONGEST_MASK = 12
+
+/** One line of figures, for where there is no terminal. */
+export function plainLine(view: LiveView): string {
+  return [
+    durationText(view.elapsedMs),
+    `reviews ${grouped(view.reviews)} (${grouped(view.reviewsPerSecond)}/s)`,
+    `labels ${grouped(view.labels)}`,
+    `scores ${grouped(view.scores)} (${grouped(view.scoresPerSecond)}/s)`,
+    `behind ${view.secondsBehind.toFixed(1)} s`,
+    `p50 ${msText(view.p50Ms)} p99 ${msText(view.p99Ms)}`,
+    `spoilers ${shareText(view.spoilerShare)}`,
+    `model ${view.model ?? '–'}`,
+    `dead letters ${grouped(view.deadLetters)}`,
+    `restarts ${view.restarts}`,
+    ...view.components.filter(isTroubled).map((component) => `${component.name}: ${stateOf(component)}`),
+  ].join(' · ')
+}
+
+/** The live view, top to bottom. */
+export function liveLines(view: LiveView): StyledLine[] {
+  const fact = (label: string, value: string): string => `${padEnd(label, 9)} ${padEnd(value, 30)}`
+  const lines: StyledLine[] = [
+    { text: '' },
+    { text: `Spoiler Shield   ${durationText(view.elapsedMs)}`, style: 'bold' },
+    {
+      text:
+        fact('reviews', `${grouped(view.reviews)}  ${grouped(view.reviewsPerSecond)}/s`) +
+        fact('labels', grouped(view.labels)),
+    },
+    {
+      text:
+        fact('scores', `${grouped(view.scores)}  ${grouped(view.scoresPerSecond)}/s`) +
+        fact('spoilers', shareText(view.spoilerShare)),
+    },
+    {
+      text:
+        fact('latency', `p50 ${msText(view.p50Ms)}  p99 ${msText(view.p99Ms)}`) +
+        fact('behind', `${view.secondsBehind.toFixed(1)} s`),
+    },
+    { text: fact('model', view.model ?? '–') + fact('dead', `${grouped(view.deadLetters)} letters`) },
+    { text: '' },
+    ...view.components.map(componentLine),
+    { text: '' },
+  ]
+  const reviews = view.shown.map(reviewLine)
+  return [...lines, ...(reviews.length > 0 ? reviews : [{ text: 'No scores yet.', style: 'dim' as const }])]
+}
+
+/** What is said at the end. */
+export function totalsText(totals: Figures, secondsToFirstScore: number | null): string {
+  const first =
+    secondsToFirstScore === null ? 'no score' : `first score ${secondsToFirstScore.toFixed(1)} s after start`
+  return [
+    `Reviews ${grouped(totals.reviews)}, labels ${grouped(totals.labels)}, scores ${grouped(totals.scores)}; ${first}.`,
+    `Publish to committed score p50 ${msText(totals.p50Ms)}, p99 ${msText(totals.p99Ms)}; ${totals.scoresPerSecond.toFixed(0)} scores/s.`,
+    `Spoilers ${shareText(totals.spoilerShare)} by ${totals.model ?? 'no model'}; dead letters ${grouped(totals.deadLetters)}, restarts ${totals.restarts}.`,
+  ].join('\n')
+}
+
+/** A review with its spoiling sentences masked; one that is flagged as a whole shows nothing of its text. */
+export function shownReview(score: SpoilerScore, review: ReviewFeatures, title: string | undefined): ShownReview {
+  const { probability, isSpoiler, spans } = score
+  const words = isSpoiler && spans.length === 0 ? '(hidden: the whole review)' : maskSpans(review.text, spans)
+  const shownTitle = title === undefined || title === '' ? review.movieId : title
+  return { title: oneLine(shownTitle), probability, isSpoiler, words: oneLine(words) }
+}
+
+/** @param spans UTF-16 offsets, end exclusive, in any order; they may overlap. */
+export function maskSpans(text: string, spans: readonly { readonly start: number; readonly end: number }[]): string {
+  let shown = ''
+  let at = 0
+  for (const { start, end } of spans.toSorted((a, b) => a.start - b.start)) {
+    if (at >= SHOWN_UNITS) break
+    if (end <= at) continue
+    const from = Math.max(at, start)
+    const blocks = MASK.repeat(Math.min(LONGEST_MASK, end - from))
+    // trailing blanks belong to the sentence that follows
+    const gap = /\s$/.test(text.slice(from, end)) ? ' ' : ''
+    shown += `${text.slice(at, from)}${blocks}${gap}`
+    at = end
+  }
+  return shown + text.slice(at, Math.max(at, SHOWN_UNITS))
+}
+
+function reviewLine({ title, probability, isSpoiler, words }: ShownReview): StyledLine {
+  const percent = `${Math.round(probability * 100)} %`.padStart(5)
+  const text = `${percent}  ${padEnd(clip(title, TITLE_COLUMNS), TITLE_COLUMNS)}  ${words}`
+  return isSpoiler ? { text, style: 'red' } : { text }
+}
+
+function componentLine(component: ComponentView): StyledLine {
+  const tasks = component.tasks.map(({ task, secondsBehind }) => `${task} ${secondsBehind.toFixed(1)} s`).join(', ')
+  const restarts = component.restarts === 0 ? '' : `restarts ${component.restarts}  `
+  const text = `${padEnd(component.name, 9)} ${padEnd(stateOf(component), 10)} ${restarts}${tasks === '' ? '' : `behind: ${tasks}`}`
+  if (component.state === 'stopped') return { text, style: 'red' }
+  return isTroubled(component) ? { text, style: 'yellow' } : { text }
+}
+
+export function isTroubled({ state, ready }: ComponentView): boolean {
+  return state === 'restarting' || state === 'stopped' || (state === 'running' && !ready)
+}
+
+export function stateOf({ state, ready, unready, lastFailure }: ComponentView): string {
+  if (state === 'stopped') return `stopped: ${oneLine(lastFailure ?? 'see its log')}`
+  if (state === 'restarting') return `restarting: ${oneLine(lastFailure ?? 'see its log')}`
+  if (state === 'finished') return 'finished'
+  if (ready) return 'ready'
+  const reasons = Object.entries(unready).map(([task, reason]) => `${task}: ${oneLine(reason)}`)
+  return `not ready (${reasons.join('; ')})`
+}
+
+function msText(ms: number | null): string {
+  return ms === null ? '–' : durationText(ms)
+}
+
+function shareText(share: number | null): string {
+  return share === null ? '–' : percentText(share)
+}

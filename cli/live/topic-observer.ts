@@ -1,0 +1,139 @@
+import type { Config } from '../../platform/config.ts'
+import { type InputRecord, inputRecord } from '../../platform/input-record.ts'
+import { type PartitionOffset, PartitionReader, READ_UNCOMMITTED } from '../../platform/kafka-consumer.ts'
+import type { RecordCodec } from '../../platform/record-codec.ts'
+import { pause } from '../../platform/retry.ts'
+import type { LogPosition, ReviewFeatures } from '../../schemas/generated.ts'
+import { type TopicId, topics, type ValueOf } from '../../schemas/topics.ts'
+import type { LiveEvent } from './live-state.ts'
+
+const READ = { timeoutMs: 100, maxRecords: 1000 } as const
+const TEXT_WITHIN_MS = 500
+/** The pipeline is taken to have nothing more to say after this many reads without a record. */
+const QUIET_READS = 3
+const RETRY_MS = 500
+
+type Published = Pick<Extract<LiveEvent, { kind: 'published' }>, 'reviews' | 'labels'>
+
+/**
+ * Watches the pipeline from outside, as a consumer of committed records: new scores and dead letters, the titles of
+ * movies, the ends of the input topics, and the text of single reviews. An outage of the broker is waited out.
+ */
+export class TopicObserver implements AsyncDisposable {
+  /** By movie id. */
+  readonly titles = new Map<string, string>()
+  readonly #codec: RecordCodec
+  readonly #records: PartitionReader
+  readonly #edges: PartitionReader
+  readonly #texts: PartitionReader
+  readonly #closing = new AbortController()
+  #publishedBefore: Published = { reviews: 0, labels: 0 }
+  #quietReads = 0
+  #reading: Promise<void> | undefined
+
+  private constructor(codec: RecordCodec, readers: readonly [PartitionReader, PartitionReader, PartitionReader]) {
+    this.#codec = codec
+    ;[this.#records, this.#edges, this.#texts] = readers
+  }
+
+  /** Stands at the end of the topics when it resolves: what is committed from then on is seen. */
+  static async open(config: Config, codec: RecordCodec): Promise<TopicObserver> {
+    const readers = await Promise.all([
+      PartitionReader.open(config, 'shield-live'),
+      PartitionReader.open(config, 'shield-live-edges', READ_UNCOMMITTED),
+      PartitionReader.open(config, 'shield-live-texts'),
+    ])
+    const observer = new TopicObserver(codec, readers)
+    observer.#publishedBefore = await observer.#ends()
+    const positions = [
+      observer.#positions('spoilerScores', 'high'),
+      observer.#positions('deadLetters', 'high'),
+      observer.#positions('movies', 'low'),
+    ]
+    observer.#records.assign((await Promise.all(positions)).flat())
+    return observer
+  }
+
+  /** Begins to report. */
+  start(onEvent: (event: LiveEvent) => void): void {
+    this.#reading = this.#readAll(onEvent)
+  }
+
+  /** Records in the input topics beyond those that stood there when it opened. Exact for publishers without transactions. */
+  async published(): Promise<Published> {
+    const { reviews, labels } = await this.#ends()
+    return { reviews: reviews - this.#publishedBefore.reviews, labels: labels - this.#publishedBefore.labels }
+  }
+
+  /** The feature row at a position; undefined when it cannot be had soon. */
+  async reviewAt({ topic, partition, offset }: LogPosition): Promise<ReviewFeatures | undefined> {
+    this.#texts.assign([{ topic, partition, offset }])
+    const [message] = await this.#texts.read({ timeoutMs: TEXT_WITHIN_MS, maxRecords: 1 })
+    this.#texts.assign([]) // or the rest of the log would come too
+    if (message?.offset !== offset || message.partition !== partition) return undefined
+    return this.#decode('reviewFeatures', inputRecord(message))
+  }
+
+  /** Resolves when several reads in a row have brought nothing. */
+  async quiet(): Promise<void> {
+    this.#quietReads = 0
+    while (this.#quietReads < QUIET_READS && !this.#closing.signal.aborted)
+      await pause(READ.timeoutMs, this.#closing.signal)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort()
+    await this.#reading
+    await Promise.all([this.#records, this.#edges, this.#texts].map((reader) => reader[Symbol.asyncDispose]()))
+  }
+
+  async #readAll(onEvent: (event: LiveEvent) => void): Promise<void> {
+    const { signal } = this.#closing
+    while (!signal.aborted) {
+      try {
+        const messages = await this.#records.read(READ)
+        this.#quietReads = messages.length === 0 ? this.#quietReads + 1 : 0
+        const atMs = Date.now()
+        for (const message of messages) await this.#report(inputRecord(message), atMs, onEvent)
+      } catch {
+        await pause(RETRY_MS, signal) // the components tell what is down
+      }
+    }
+  }
+
+  async #report(record: InputRecord, atMs: number, onEvent: (event: LiveEvent) => void): Promise<void> {
+    if (record.topic === topics.deadLetters.name) {
+      onEvent({ kind: 'dead-letter' })
+    } else if (record.topic === topics.movies.name) {
+      const movie = await this.#decode('movies', record)
+      if (movie !== undefined) this.titles.set(movie.movieId, movie.title)
+    } else {
+      const score = await this.#decode('spoilerScores', record)
+      if (score !== undefined) onEvent({ kind: 'score', atMs, score })
+    }
+  }
+
+  async #decode<T extends TopicId>(id: T, { value }: InputRecord): Promise<ValueOf<T> | undefined> {
+    const decoded = await this.#codec.decode<ValueOf<T>>(topics[id].schema, value, topics[id].publicInput)
+    return 'value' in decoded ? decoded.value : undefined
+  }
+
+  async #ends(): Promise<Published> {
+    const total = async (id: TopicId): Promise<number> =>
+      (await this.#positions(id, 'high')).reduce((sum, { offset }) => sum + offset, 0)
+    const [reviews, labels] = await Promise.all([total('reviews'), total('reviewLabels')])
+    return { reviews, labels }
+  }
+
+  async #positions(id: TopicId, edge: 'low' | 'high'): Promise<PartitionOffset[]> {
+    const topic = topics[id].name
+    const reader = id === 'spoilerScores' || id === 'deadLetters' ? this.#records : this.#edges
+    const count = await reader.partitionCount(topic)
+    return Promise.all(
+      Array.from({ length: count }, async (_, partition) => {
+        const input = { topic, partition }
+        return { ...input, offset: (await reader.watermarks(input))[edge] }
+      }),
+    )
+  }
+}

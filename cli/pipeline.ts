@@ -1,0 +1,76 @@
+import { join } from 'node:path'
+import { changelogSubjects } from '../platform/changelog.ts'
+import type { Config } from '../platform/config.ts'
+import { openCodec, type OpenedCodec, topicSubjects } from '../platform/open-codec.ts'
+import { RecordCodec } from '../platform/record-codec.ts'
+import { pause, whileDependencyIsDown } from '../platform/retry.ts'
+import { changelogsOf } from '../platform/run-stream-task.ts'
+import { httpSchemaRegistry, SchemaIdCache } from '../platform/schema-registry.ts'
+import type { SpoilerError } from '../platform/spoiler-error.ts'
+import type { ComponentSpec } from '../platform/supervisor.ts'
+import { type WantedTopic, wantedTopics } from '../platform/topic-admin.ts'
+import { avroSchemas } from '../schemas/generated.ts'
+import { movieContext } from '../stream-processors/movie-context.ts'
+import { userHistory } from '../stream-processors/user-history.ts'
+
+/** The folds that keep state, and with it a changelog. */
+const STATEFUL_FOLDS = [userHistory, movieContext] as const
+const ROOT = join(import.meta.dirname, '..')
+/** The schema registry of a fresh local stack takes 10 to 20 s. */
+const REGISTRY_WITHIN_MS = 120_000
+
+/** The processes of the pipeline. */
+export const PIPELINE: readonly ComponentSpec[] = [
+  { name: 'folds', argv: [join(ROOT, 'stream-processors/main.ts')] },
+  { name: 'scorer', argv: [join(ROOT, 'scorer/main.ts')] },
+  { name: 'sinks', argv: [join(ROOT, 'connectors/main.ts')] },
+]
+
+/** The command line itself, as a component that publishes a generated world. */
+export function worldProducer(options: readonly string[]): ComponentSpec {
+  return { name: 'world', argv: [join(ROOT, 'cli/main.ts'), 'produce', 'world', '--json', ...options] }
+}
+
+/** Every topic of the pipeline, changelogs included. */
+export function pipelineTopics(config: Config): WantedTopic[] {
+  return wantedTopics(config, changelogsOf(STATEFUL_FOLDS))
+}
+
+/**
+ * A codec for every record of the pipeline; registers schemas that are not in the cache, and waits for a registry
+ * that is still starting.
+ *
+ * @returns undefined when the signal aborted first.
+ * @throws SpoilerError SPL_REGISTRY_UNAVAILABLE when it did not answer in time; SPL_SCHEMA_REFUSED.
+ */
+export async function openPipelineCodec(config: Config, signal: AbortSignal): Promise<OpenedCodec | undefined> {
+  const late = AbortSignal.timeout(REGISTRY_WITHIN_MS)
+  const failures: SpoilerError[] = []
+  const opened = await whileDependencyIsDown(() => openCodec(config, pipelineSubjects()), {
+    signal: AbortSignal.any([signal, late]),
+    pause,
+    onUp: () => undefined,
+    onDown: (error) => void failures.splice(0, 1, error),
+  })
+  if (opened === undefined && !signal.aborted && failures[0] !== undefined) throw failures[0]
+  return opened
+}
+
+/** A codec for reading: takes ids from the cache, asks the registry for others, and registers nothing. */
+export function readingCodec(config: Config): RecordCodec {
+  const cache = schemaIdCache(config)
+  const codec = new RecordCodec(httpSchemaRegistry(config))
+  for (const subject of topicSubjects()) {
+    const id = cache.get(subject.subject, avroSchemas[subject.schema])
+    if (id !== undefined) codec.learn(subject, id)
+  }
+  return codec
+}
+
+function schemaIdCache(config: Config): SchemaIdCache {
+  return new SchemaIdCache(join(config.STATE_DIR, 'schema-ids.json'))
+}
+
+function pipelineSubjects() {
+  return [...topicSubjects(), ...STATEFUL_FOLDS.flatMap(({ name, stores }) => changelogSubjects(name, stores))]
+}

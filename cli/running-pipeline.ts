@@ -1,0 +1,95 @@
+import { join } from 'node:path'
+import type { Config } from '../platform/config.ts'
+import { pause } from '../platform/retry.ts'
+import { type ComponentSpec, type ComponentStatus, Supervisor } from '../platform/supervisor.ts'
+import { askComponent } from './component-metrics.ts'
+import { PIPELINE } from './pipeline.ts'
+import { ComponentsFile } from './running-components.ts'
+import { oneLine } from './text.ts'
+
+const READY_WITHIN_MS = 60_000
+const POLL_MS = 100
+
+/** The components of the pipeline, and the world that feeds it, as processes of this one. */
+export class RunningPipeline implements AsyncDisposable {
+  readonly #config: Config
+  readonly #env: NodeJS.ProcessEnv
+  readonly #file: ComponentsFile
+  readonly #components: Supervisor
+  #world: Supervisor | undefined
+
+  /** @param env Environment of the components, the addresses of the stack among it. */
+  constructor(config: Config, env: NodeJS.ProcessEnv) {
+    this.#config = config
+    this.#env = env
+    this.#file = new ComponentsFile(config.STATE_DIR)
+    this.#components = this.#supervise(withMetricsPorts(config))
+    this.#write()
+  }
+
+  get logDir(): string {
+    return join(this.#config.STATE_DIR, 'logs')
+  }
+
+  status(): ComponentStatus[] {
+    return [...this.#components.status(), ...(this.#world?.status() ?? [])]
+  }
+
+  startWorld(world: ComponentSpec): void {
+    this.#world = this.#supervise([world])
+    this.#write()
+  }
+
+  /** Ends the world: what it has queued is acknowledged and written down first. */
+  async stopWorld(): Promise<void> {
+    await this.#world?.[Symbol.asyncDispose]()
+  }
+
+  /** Resolves when all components are ready, or with the reason why it did not wait any longer. */
+  async ready(signal: AbortSignal): Promise<string | undefined> {
+    const lateMs = performance.now() + READY_WITHIN_MS
+    let reason = 'interrupted'
+    while (!signal.aborted) {
+      const status = this.#components.status()
+      const [stopped] = stoppedOnes(status)
+      if (stopped !== undefined) return stopped
+      const reports = await Promise.all(status.map(({ url }) => askComponent(url)))
+      if (reports.every(({ ready }) => ready)) return undefined
+      reason = reports.flatMap(({ unready }) => Object.values(unready))[0] ?? 'not ready'
+      if (performance.now() > lateMs) return `not ready yet: ${oneLine(reason)}`
+      await pause(POLL_MS, signal)
+    }
+    return reason
+  }
+
+  /** Ends all: each component finishes its batch. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stopWorld()
+    await this.#components[Symbol.asyncDispose]()
+    this.#file[Symbol.dispose]()
+  }
+
+  #supervise(specs: readonly ComponentSpec[]): Supervisor {
+    const onChange = (): void => {
+      this.#write()
+    }
+    return new Supervisor(specs, { env: this.#env, logDir: this.logDir, onChange })
+  }
+
+  #write(): void {
+    this.#file.write(this.status())
+  }
+}
+
+/** What a person has to look at, a sentence each. */
+export function stoppedOnes(components: readonly ComponentStatus[]): string[] {
+  return components
+    .filter(({ state }) => state === 'stopped')
+    .map(({ name, lastFailure }) => `${name} stopped: ${oneLine(lastFailure ?? 'see its log')}`)
+}
+
+/** A configured port is the first component's; the others follow it. */
+function withMetricsPorts({ METRICS_PORT: first }: Config): ComponentSpec[] {
+  if (first === 0) return [...PIPELINE]
+  return PIPELINE.map((spec, i) => ({ ...spec, env: { METRICS_PORT: String(first + i) } }))
+}
