@@ -37,10 +37,6 @@ export class Grammar {
     return text.charAt(0).toUpperCase() + text.slice(1)
   }
 
-  symbols(): string[] {
-    return [...this.rules.keys()]
-  }
-
   private rule(symbol: string): Rule {
     const rule = this.rules.get(symbol)
     if (!rule) throw new RangeError(`grammar: there is no ${symbol}`)
