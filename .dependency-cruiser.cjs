@@ -90,8 +90,8 @@ module.exports = {
     ),
     rule(
       'kafkajs-in-tests',
-      'kafkajs is the independent client that tests compare with',
-      { pathNot: '^test/' },
+      'kafkajs is the independent client that tests compare with, and that the docs show',
+      { pathNot: '^(test|docs/examples)/' },
       { path: npm('kafkajs') },
     ),
     rule(

