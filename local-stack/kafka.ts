@@ -15,7 +15,7 @@ const LOG_CONFIG = join(import.meta.dirname, 'log4j2.xml')
 /** The broker says this once it is registered and unfenced; it answers requests a little earlier. */
 const STARTED = 'Kafka Server started'
 const READY_WITHIN_MS = 90_000
-const STOP_WITHIN_MS = 20_000
+const STOP_WITHIN_MS = 30_000
 
 interface BrokerSettings {
   readonly folder: string
@@ -50,6 +50,8 @@ export function brokerProperties({ folder, host, ports }: BrokerSettings): strin
     'share.coordinator.state.topic.min.isr': 1,
     // Folds never start over: a committed offset must outlive every topic's retention.
     'offsets.retention.minutes': 2_147_483_647,
+    // Our topics declare their retention; this is for the registry's, whose journal is its only storage.
+    'log.retention.ms': -1,
     // A component that was killed is replaced within seconds, not within Kafka's default 45.
     'group.initial.rebalance.delay.ms': 0,
     'group.min.session.timeout.ms': 1000,
@@ -91,9 +93,9 @@ export async function prepareBroker(tools: Tools, settings: BrokerSettings): Pro
 }
 
 /** @param file settings, from {@link prepareBroker} */
-export function brokerProgram(tools: Tools, { host, ports, folder }: BrokerSettings, file: string): PartProgram {
+export function brokerProgram(tools: Tools, { host, ports }: BrokerSettings, file: string): PartProgram {
   const heap = ['-Xms128m', '-Xmx512m', '-XX:+UseSerialGC', '-XX:+ExitOnOutOfMemoryError']
-  const archive = sharedClasses(tools, join(folder, '..', 'kafka.jsa'))
+  const archive = sharedClasses(tools, tools.kafkaLibs)
   const jvm = [...heap, ...archive, `-Dlog4j2.configurationFile=${LOG_CONFIG}`]
   const address = { host: host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host, port: ports.kafka }
   return {

@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import { registryAnswers } from './health.ts'
 import { sharedClasses } from './jvm.ts'
 import type { PartProgram } from './supervised-part.ts'
@@ -22,13 +21,17 @@ export function registryProgram(tools: Tools, { folder, host, port, url, brokers
     'quarkus.http.port': port,
     'apicurio.storage.kind': 'kafkasql',
     'apicurio.kafkasql.bootstrap.servers': brokers,
+    // How long a start waits for a snapshot that may not be there (default 5 s); without one it reads the whole journal.
+    'apicurio.kafkasql.consumer.poll.timeout': 500,
+    'apicurio.storage.snapshot.location': folder,
+    'quarkus.log.category."io.quarkus.http.access-log".level': 'WARN',
   }
   const properties = Object.entries(settings).map(([name, value]) => `-D${name}=${value}`)
   return {
     command: tools.java,
-    args: [...heap, ...sharedClasses(tools, join(folder, 'registry.jsa')), ...properties, '-jar', tools.registryJar],
+    args: [...heap, ...sharedClasses(tools, tools.registryJar), ...properties, '-jar', tools.registryJar],
     answers: () => registryAnswers(url),
     readyWithinMs: 120_000,
-    stopWithinMs: 10_000,
+    stopWithinMs: 30_000,
   }
 }

@@ -10,7 +10,7 @@ const POLL_MS = 50
 /** A leftover broker is asked to end cleanly, so that it need not recover its log. */
 const ASK_MS = 15_000
 
-const Identity = z.object({ pid: z.number().int().positive(), startedAt: z.string(), command: z.string() })
+const Identity = z.object({ pid: z.number().int().positive(), startedAt: z.string(), program: z.string() })
 
 function readIdentity(file: string): ProcessIdentity | undefined {
   try {
@@ -49,7 +49,7 @@ async function endProcess(identity: ProcessIdentity): Promise<void> {
 }
 
 /**
- * Ends what a killed supervisor left running. Only processes whose start time and command are those recorded.
+ * Ends what a killed supervisor left running. Only processes whose start time and program are those recorded.
  *
  * @returns Names of the parts that were still running.
  */

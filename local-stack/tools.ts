@@ -13,9 +13,15 @@ const Tools = z.object({
   valkeyServer: z.string(),
   java: z.string(),
   javaMajor: z.number().int(),
+  /** Folder of the JVMs' class archives, in the user's cache; may be absent. */
+  classArchives: z.string(),
 })
 /** Paths of the programs that the stack runs. */
 export type Tools = Readonly<z.infer<typeof Tools>>
+
+function missingOf({ kafkaLibs, registryJar, valkeyServer, java }: Tools): string[] {
+  return [kafkaLibs, registryJar, valkeyServer, java].filter((path) => !existsSync(path))
+}
 
 /**
  * Finds what set-up has brought.
@@ -25,11 +31,7 @@ export type Tools = Readonly<z.infer<typeof Tools>>
 export function findTools(record: string = RECORD): Tools {
   const written: unknown = existsSync(record) ? JSON.parse(readFileSync(record, 'utf8')) : {}
   const parsed = z.object({ stack: Tools }).safeParse(written)
-  const missing = parsed.success
-    ? Object.values(parsed.data.stack).filter(
-        (path) => typeof path === 'string' && path.startsWith('/') && !existsSync(path),
-      )
-    : [record]
+  const missing = parsed.success ? missingOf(parsed.data.stack) : [record]
   if (parsed.success && missing.length === 0) return parsed.data.stack
   throw new SpoilerError('SPL_SETUP_FAILED', `looking for ${missing.join(', ')}\nRun: node scripts/setup.mjs`, {
     onError: 'stop',

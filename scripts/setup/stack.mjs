@@ -160,5 +160,7 @@ export async function bringStack(where) {
   const mavenClient = () => (client ??= pythonFolder({ ...where, name: 'maven-artifact', label: 'Maven client' }))
   const context = { ...where, lock, mavenClient }
   const parts = [bringKafka(context), bringRegistry(context), bringValkey(context), bringJava(context)]
-  return Object.assign({}, ...(await Promise.all(parts)))
+  const classArchives = join(where.cache, 'classes')
+  mkdirSync(classArchives, { recursive: true })
+  return Object.assign({ classArchives }, ...(await Promise.all(parts)))
 }
