@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { MinHeap } from './min-heap.ts'
 
 /** Memory for one sorted run, in bytes; also the largest record. A file of 1 GB gives about 30 runs. */
-export const RUN_BYTES = 32 * 1024 * 1024
+const RUN_BYTES = 32 * 1024 * 1024
 const READ_BYTES = 128 * 1024
 const WRITE_BYTES = 1024 * 1024
 /** Frame on disk: key length (uint16), payload length (uint32), key (ASCII), payload. */

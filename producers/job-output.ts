@@ -34,7 +34,7 @@ export function progressTo(sink: TextSink): JobReport & { readonly done: () => v
   }
 }
 
-export function progressLine({ published, skipped, ratePerSecond, eventTimeMs, leftMs }: Progress): string {
+function progressLine({ published, skipped, ratePerSecond, eventTimeMs, leftMs }: Progress): string {
   const parts = [countsLine(published), `${grouped(Math.round(ratePerSecond))} records/s`]
   if (skipped > 0) parts.push(`${grouped(skipped)} passed over`)
   if (Number.isFinite(eventTimeMs)) parts.push(`event time ${instantText(eventTimeMs)}`)

@@ -44,7 +44,3 @@ export function openRejectLog(file: string): RejectLog {
     },
   }
 }
-
-export function totalRejects(counts: RejectCounts): number {
-  return counts.values().reduce((sum, count) => sum + count, 0)
-}

@@ -55,9 +55,8 @@ function makeFilm(
   const slots = storySlots(random, { genre: genres[0] as string, composer: people[5] as string }, grammar)
   const turns = random.sample(Object.keys(TURN_RULES), 3 + random.below(3))
   const endings = random.sample(Object.keys(ENDING_RULES), 1 + random.below(2))
-  const age = random.chance(0.66)
-    ? -Math.min(random.exponential(6 * YEAR_MS), 60 * YEAR_MS)
-    : random.uniform() * 2 * YEAR_MS
+  const isOld = random.chance(0.66) || rank === 0 // there is always a film to review
+  const age = isOld ? -Math.min(random.exponential(6 * YEAR_MS), 60 * YEAR_MS) : random.uniform() * 2 * YEAR_MS
   const releasedAtMs = Math.floor((beginMs + age) / DAY_MS) * DAY_MS
   const quality = random.normal()
   const movie: Movie = {
