@@ -33,7 +33,7 @@ const Config = z.object({
   TOPIC_PARTITIONS: z.coerce.number().int().min(1).max(1000).default(4).describe('partitions of every keyed topic'),
   TOPIC_REPLICATION: z.coerce.number().int().min(1).max(7).default(1).describe('replication factor of every topic'),
   LINEAGE: z.coerce.number().int().min(1).default(1).describe('grows when topics are recreated or repartitioned'),
-  COMMIT_INTERVAL_MS: milliseconds(0, 60_000).default(20).describe('longest time a batch gathers records'),
+  COMMIT_INTERVAL_MS: milliseconds(0, 60_000).default(20).describe('least time between two commits of a task'),
   MAX_BATCH_RECORDS: z.coerce.number().int().min(1).max(100_000).default(1000).describe('most records of a batch'),
   TRANSACTION_TIMEOUT_MS: milliseconds(1000, 900_000).default(10_000).describe('transaction.timeout.ms'),
   STEP_DEADLINE_MS: milliseconds(500, 900_000).default(15_000).describe('deadline of one transaction step'),

@@ -38,6 +38,7 @@ export class StreamTask {
   readonly #deps: StreamTaskDeps
   /** Next offset of every assigned partition, as committed. */
   readonly #positions = new Map<string, PartitionOffset>()
+  #committedAtMs = -Infinity
 
   constructor(deps: StreamTaskDeps) {
     this.#deps = deps
@@ -108,7 +109,7 @@ export class StreamTask {
     return starts
   }
 
-  /** Records for one batch: returns at once when idle, and gathers up to the commit interval under load. */
+  /** Records for one batch: at once when the last commit is a commit interval ago, else what gathers until then. */
   async #gather(): Promise<InputRecord[]> {
     const { order, config, nowMs } = this.#deps
     let deadline: number | null = null
@@ -116,7 +117,7 @@ export class StreamTask {
       const timeoutMs = deadline === null ? (order.held > 0 ? 5 : IDLE_POLL_MS) : Math.max(1, deadline - nowMs())
       const polled = await this.#read(timeoutMs)
       order.add(polled.map(inputRecord))
-      if (order.held > 0) deadline ??= nowMs() + config.COMMIT_INTERVAL_MS
+      if (order.held > 0) deadline ??= this.#committedAtMs + config.COMMIT_INTERVAL_MS
       if (deadline === null || nowMs() >= deadline || order.held >= config.MAX_BATCH_RECORDS) break
     }
     return order.take(config.MAX_BATCH_RECORDS)
@@ -153,6 +154,7 @@ export class StreamTask {
       await this.#rewind()
       return
     }
+    this.#committedAtMs = nowMs()
     worker.commit(next)
     for (const position of next) this.#positions.set(idOf(position), position)
     this.#report(records, computed, startedMs)
