@@ -18,8 +18,8 @@ export interface CliContext {
   /** Aborts on the first Ctrl-C or SIGTERM, or when the process that started this one is gone. */
   readonly signal: AbortSignal
   /** The configuration, read when a command asks for it. @throws SpoilerError SPL_CONFIG_INVALID */
-  config(): Config
-  exitWith(code: number): void
+  readonly config: () => Config
+  readonly exitWith: (code: number) => void
 }
 
 export function printJson({ stdout }: Pick<CliContext, 'stdout'>, value: unknown): void {

@@ -4,6 +4,8 @@ import { SpoilerError } from '../platform/spoiler-error.ts'
 import { type ErrorCode, ERRORS } from '../schemas/errors.ts'
 
 export const USAGE_EXIT_CODE = 2
+/** As a shell reports a program that Ctrl-C ended. */
+export const INTERRUPTED_EXIT_CODE = 130
 const FAILURE_EXIT_CODE = 1
 
 export interface Failure {
@@ -29,6 +31,8 @@ export function describeFailure(error: unknown): Failure {
   if (error instanceof CommanderError) {
     return { exitCode: error.exitCode === 0 ? 0 : USAGE_EXIT_CODE, text: '' }
   }
+  if (error instanceof Error && error.name === 'AbortError')
+    return { exitCode: INTERRUPTED_EXIT_CODE, text: 'Interrupted.' }
   const known = asSpoilerError(error)
   if (known !== undefined) {
     const exitCode = known.code === 'SPL_USAGE' ? USAGE_EXIT_CODE : FAILURE_EXIT_CODE

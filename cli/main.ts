@@ -2,12 +2,11 @@
 import process from 'node:process'
 import { loadConfig } from '../platform/config.ts'
 import type { CliContext } from './context.ts'
-import { describeFailure } from './failure.ts'
+import { describeFailure, INTERRUPTED_EXIT_CODE } from './failure.ts'
 import { shieldProgram } from './program.ts'
 
 /** npm passes on the Ctrl-C that the terminal has sent us already: both are one. */
 const SAME_INTERRUPT_MS = 700
-const FORCED_EXIT_CODE = 130
 
 // reading waits in the thread pool, which takes its size when it is first used
 process.env['UV_THREADPOOL_SIZE'] ??= '16'
@@ -16,7 +15,7 @@ const stopping = new AbortController()
 const interrupt = { atMs: Infinity }
 const stop = (): void => {
   const nowMs = performance.now()
-  if (nowMs - interrupt.atMs > SAME_INTERRUPT_MS) process.exit(FORCED_EXIT_CODE)
+  if (nowMs - interrupt.atMs > SAME_INTERRUPT_MS) process.exit(INTERRUPTED_EXIT_CODE)
   interrupt.atMs = Math.min(interrupt.atMs, nowMs)
   stopping.abort()
 }

@@ -40,10 +40,10 @@ export function pipelineTopics(config: Config): WantedTopic[] {
  * A codec for every record of the pipeline; registers schemas that are not in the cache, and waits for a registry
  * that is still starting.
  *
- * @returns undefined when the signal aborted first.
  * @throws SpoilerError SPL_REGISTRY_UNAVAILABLE when it did not answer in time; SPL_SCHEMA_REFUSED.
+ * @throws AbortError when the signal aborted first.
  */
-export async function openPipelineCodec(config: Config, signal: AbortSignal): Promise<OpenedCodec | undefined> {
+export async function openPipelineCodec(config: Config, signal: AbortSignal): Promise<OpenedCodec> {
   const late = AbortSignal.timeout(REGISTRY_WITHIN_MS)
   const failures: SpoilerError[] = []
   const opened = await whileDependencyIsDown(() => openCodec(config, pipelineSubjects()), {
@@ -52,8 +52,9 @@ export async function openPipelineCodec(config: Config, signal: AbortSignal): Pr
     onUp: () => undefined,
     onDown: (error) => void failures.splice(0, 1, error),
   })
-  if (opened === undefined && !signal.aborted && failures[0] !== undefined) throw failures[0]
-  return opened
+  if (opened !== undefined) return opened
+  signal.throwIfAborted()
+  throw failures[0] ?? new RangeError('the registry was not asked')
 }
 
 /** A codec for reading: takes ids from the cache, asks the registry for others, and registers nothing. */

@@ -1,7 +1,16 @@
 import { Command } from 'commander'
+import { addConfig } from './commands/config.ts'
+import { addDlq } from './commands/dlq.ts'
 import { addProduce } from './commands/produce.ts'
+import { addRedis } from './commands/redis.ts'
+import { addStack } from './commands/stack.ts'
 import { addStart } from './commands/start.ts'
+import { addStatus } from './commands/status.ts'
+import { addTail } from './commands/tail.ts'
+import { addTopics } from './commands/topics.ts'
 import type { CliContext } from './context.ts'
+
+const COMMANDS = [addStart, addStack, addStatus, addTopics, addTail, addDlq, addProduce, addRedis, addConfig] as const
 
 /** The command `shield`. */
 export function shieldProgram(context: CliContext): Command {
@@ -17,7 +26,6 @@ export function shieldProgram(context: CliContext): Command {
     .exitOverride()
     .showHelpAfterError('See --help for what there is.')
     .helpCommand('help [command]', 'Show the help of a command')
-  addStart(program, context)
-  addProduce(program, context)
+  for (const add of COMMANDS) add(program, context)
   return program
 }

@@ -1,4 +1,4 @@
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { join, resolve } from 'node:path'
 import type { Ports } from '../local-stack/ports.ts'
 import { type LocalStack, type PartProgress, type StackPart, startStack } from '../local-stack/stack.ts'
@@ -22,11 +22,10 @@ export interface StackArguments {
 /** Options of every command that starts the local stack. */
 export function withStackOptions(command: Command): Command {
   return command
-    .option(
-      '--port <part=number>',
-      `fixed port of ${PORT_NAMES.join(', ')}; may be repeated (default: that of the last start, or a free one)`,
-      parsePort,
-      {},
+    .addOption(
+      new Option('--port <part=number>', `fixed port of ${PORT_NAMES.join(', ')}; may be repeated`)
+        .argParser(parsePort)
+        .default({}, 'those of the last start, or free ones'),
     )
     .option('--host <address>', 'address that the local stack listens on; it asks for no password (default: loopback)')
 }

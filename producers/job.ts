@@ -40,7 +40,7 @@ export interface Job {
 export interface JobDeps {
   readonly openPublisher: () => Promise<RecordPublisher & AsyncDisposable>
   /** Names the cluster and lineage: a job that is done on one is not done on another. */
-  readonly target: string
+  readonly target: () => string | Promise<string>
   /** Checkpoints, rejects and sort runs stand in its folder `produce`. */
   readonly stateDir: string
   readonly clock: WallClock
@@ -74,7 +74,7 @@ export interface JobSummary {
  */
 export async function runJob(job: Job, again: boolean, deps: JobDeps, report: JobReport): Promise<JobSummary> {
   const folder = join(deps.stateDir, 'produce')
-  const fingerprint = fingerprintOf(deps.target, { job: job.name, ...job.identity }, await hashAll(job.files))
+  const fingerprint = fingerprintOf(await deps.target(), { job: job.name, ...job.identity }, await hashAll(job.files))
   const base = join(folder, `${job.name}-${fingerprint}`)
   const [checkpointFile, rejectsFile] = [`${base}.json`, `${base}.rejects.jsonl`]
   const checkpoints = fileCheckpointStore(checkpointFile)

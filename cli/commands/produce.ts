@@ -5,25 +5,26 @@ import { registerProduceCommands } from '../../producers/commands.ts'
 import type { JobDeps } from '../../producers/job.ts'
 import { SYSTEM_CLOCK } from '../../producers/wall-clock.ts'
 import type { CliContext } from '../context.ts'
+import { assertBroker } from '../dependencies.ts'
+import { INTERRUPTED_EXIT_CODE } from '../failure.ts'
 import { openPipelineCodec, pipelineTopics } from '../pipeline.ts'
-
-/** As a shell reports a program that Ctrl-C ended. */
-const INTERRUPTED_EXIT_CODE = 130
 
 export function addProduce(program: Command, context: CliContext): void {
   const { stdout, stderr, signal } = context
-  registerProduceCommands(program, async () => {
+  registerProduceCommands(program, () => {
     const config = context.config()
     const openPublisher: JobDeps['openPublisher'] = async () => {
       await ensureTopics(config, pipelineTopics(config))
-      const opened = await openPipelineCodec(config, signal)
-      if (opened === undefined) throw new Error('interrupted while waiting for the schema registry')
-      return openRecordPublisher(config, opened.codec, 'shield-produce')
+      const { codec } = await openPipelineCodec(config, signal)
+      return openRecordPublisher(config, codec, 'shield-produce')
     }
     return {
       openPublisher,
       // not the address: the local stack may stand on another port next time
-      target: `${await clusterId(config)}/${config.LINEAGE}`,
+      target: async () => {
+        await assertBroker(config)
+        return `${await clusterId(config)}/${config.LINEAGE}`
+      },
       stateDir: config.STATE_DIR,
       clock: SYSTEM_CLOCK,
       signal,

@@ -17,7 +17,7 @@ import { Steps } from '../steps.ts'
 
 interface StartArguments extends StackArguments {
   readonly for?: number
-  readonly json: boolean
+  readonly json?: boolean
   readonly rate: number
   readonly speed: number
   readonly seed: number
@@ -39,7 +39,7 @@ export function addStart(program: Command, context: CliContext): void {
     .command('start')
     .description('Start everything, publish a generated movie world, and show it live')
     .option('--for <duration>', 'end by itself so long after reviews began to be published', parseDuration)
-    .option('--json', 'print one line of JSON at the end; everything else goes to stderr', false)
+    .option('--json', 'print one line of JSON at the end; everything else goes to stderr')
     .option('--rate <number>', 'reviews per second, on average', parseRate, 200)
     .option('--speed <factor>', 'event seconds per second', parseSpeed, 21_600)
     .option('--seed <number>', 'equal seeds give equal worlds', (text) => parseCount(text, 0), 7)
@@ -50,11 +50,10 @@ export function addStart(program: Command, context: CliContext): void {
 }
 
 async function start(options: StartArguments, context: CliContext): Promise<void> {
-  using screen = new Screen(options.json ? context.stderr : context.stdout)
+  using screen = new Screen(options.json === true ? context.stderr : context.stdout)
   const outcome = await run(options, context, screen)
-  if (outcome === undefined) return
   const { totals, secondsToFirstScore, failed } = outcome
-  if (options.json) printJson(context, summaryOf(outcome))
+  if (options.json === true) printJson(context, summaryOf(outcome))
   else screen.print(totalsText(totals, secondsToFirstScore))
   for (const line of failed) screen.print(`✖ ${line}`)
   if (failed.length > 0) context.exitWith(1)
@@ -70,15 +69,14 @@ interface Outcome {
   readonly failed: readonly string[]
 }
 
-/** Everything between the first process and the last; undefined when it was interrupted before reviews could flow. */
-async function run(options: StartArguments, context: CliContext, screen: Screen): Promise<Outcome | undefined> {
+/** Everything between the first process and the last. @throws AbortError when interrupted before reviews could flow. */
+async function run(options: StartArguments, context: CliContext, screen: Screen): Promise<Outcome> {
   const { signal } = context
   using steps = new Steps(screen)
   await using running = new AsyncDisposableStack()
   const env = await openPlatform(options, context, steps, running)
   const config = loadConfig(env)
   const codec = await prepare(config, steps, signal)
-  if (codec === undefined) return undefined
 
   const startedMs = performance.timeOrigin
   // before the components start, or it would miss their first scores
@@ -122,14 +120,14 @@ async function openPlatform(
   return { ...stack.env, ...env, STATE_DIR }
 }
 
-/** Topics and schema ids, once, before any component asks for them. Undefined when interrupted. */
-async function prepare(config: Config, steps: Steps, signal: AbortSignal): Promise<RecordCodec | undefined> {
-  if (signal.aborted) return undefined
+/** Topics and schema ids, once, before any component asks for them. @throws AbortError when interrupted. */
+async function prepare(config: Config, steps: Steps, signal: AbortSignal): Promise<RecordCodec> {
+  signal.throwIfAborted()
   const created = ({ created }: { created: string[] }): string =>
     created.length === 0 ? 'ready' : `${created.length} created`
   await steps.run('topics', () => ensureTopics(config, pipelineTopics(config)), created)
-  const opened = await steps.run('schema ids', () => openPipelineCodec(config, signal))
-  return opened?.codec
+  const { codec } = await steps.run('schema ids', () => openPipelineCodec(config, signal))
+  return codec
 }
 
 async function awaitComponents(pipeline: RunningPipeline, steps: Steps, signal: AbortSignal): Promise<void> {

@@ -38,7 +38,7 @@ async function shield(
     .configureOutput({ writeOut: sink('stdout').write, writeErr: sink('stderr').write })
   registerProduceCommands(program, () => ({
     openPublisher: () => Promise.resolve(publisher),
-    target: 'cluster-a/1',
+    target: () => 'cluster-a/1',
     stateDir: folder,
     clock: manualClock(NOW_MS),
     signal: new AbortController().signal,
@@ -100,7 +100,7 @@ test('a finished job publishes nothing more, unless it is told to, or the target
   expect(second.stdout).toMatch(/^Already finished: 1 movie, 30 reviews, 30 labels\. Nothing was published\./)
   expect(second.outcomes).toEqual(['already-finished'])
   expect((await shield([...line, '--again'])).publisher.records).toEqual(first.publisher.records)
-  expect((await shield(line, { target: 'cluster-b/1' })).publisher.records).toHaveLength(61)
+  expect((await shield(line, { target: () => 'cluster-b/1' })).publisher.records).toHaveLength(61)
   writeFileSync(join(folder, 'movies.json'), JSON.stringify({ movie_id: 'tt1', plot_summary: 'q' }))
   expect((await shield(line)).publisher.records).toHaveLength(61)
 })
