@@ -2,7 +2,9 @@
 import { spawn } from 'node:child_process'
 import { SetupError } from './report.mjs'
 
-const SHOWN_LINES = 25
+/** Some programs say what is wrong first and explain at length, some say it last. */
+const FIRST_LINES = 8
+const LAST_LINES = 12
 
 /**
  * @typedef {{ cwd?: string, env?: NodeJS.ProcessEnv, input?: string, onLine?: (line: string) => void }} Options
@@ -45,7 +47,8 @@ export function attempt(program, args, { cwd, env = process.env, input = '', onL
 export async function run(program, args, { remedy = [], ...options } = {}) {
   const { code, output } = await attempt(program, args, options)
   if (code === 0) return output
-  const lines = output.trimEnd().split('\n').slice(-SHOWN_LINES)
+  const lines = output.trimEnd().split('\n')
+  if (lines.length > FIRST_LINES + LAST_LINES) lines.splice(FIRST_LINES, lines.length - FIRST_LINES - LAST_LINES, '…')
   throw new SetupError(`${program} ${args.slice(0, 3).join(' ')} failed (exit ${code ?? 'by signal'}):`, [
     ...lines,
     '',

@@ -87,7 +87,11 @@ async function fetchNode({ toolchain, folder, name, env }) {
       for (const file of ['package.json', 'package-lock.json']) copyFileSync(join(toolchain, file), join(partial, file))
       const npm = npmUnder(env, process.execPath)
       const args = [...npm.args, 'ci', '--ignore-scripts', '--no-audit', '--no-fund', '--prefix', partial]
-      await run(npm.program, args, { cwd: partial, env: npm.env, remedy: ['Check the network, then start again.'] })
+      await run(npm.program, args, {
+        cwd: partial,
+        env: npm.env,
+        remedy: ['If it is the network, check that and start again.'],
+      })
     }),
   )
 }

@@ -124,7 +124,11 @@ export async function bringPackages(where, node) {
     const npm = npmUnder(where.env, node.path)
     // Scripts of packages do not run: the one that is needed is run below, in the open.
     const args = [...npm.args, 'ci', '--ignore-scripts', '--no-audit', '--no-fund']
-    await run(npm.program, args, { cwd: where.root, env: npm.env, remedy: ['Check the network, then start again.'] })
+    await run(npm.program, args, {
+      cwd: where.root,
+      env: npm.env,
+      remedy: ['If it is the network, check that and start again.'],
+    })
   })
   await bringAddon(where, node)
   return { addon: addonFolder(where, node) }

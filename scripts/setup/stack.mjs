@@ -7,7 +7,9 @@ import { attempt, run } from './command.mjs'
 import { megabytes, SetupError, step } from './report.mjs'
 
 const OLDEST_JAVA = 17
-const NETWORK_REMEDY = ['Check the network (a proxy needs HTTPS_PROXY), then start again: what is there is kept.']
+const NETWORK_REMEDY = [
+  'If it is the network, check that (a proxy needs HTTPS_PROXY) and start again: what was fetched is kept.',
+]
 const VALKEY_BINARIES = { 'linux-x64': 'linux-x86_64', 'darwin-arm64': 'darwin-arm64', 'darwin-x64': 'darwin-x86_64' }
 
 /**
