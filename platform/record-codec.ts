@@ -1,7 +1,8 @@
-import avro from 'avsc'
+import type avro from 'avsc'
 import type { ErrorCode } from '../schemas/errors.ts'
 import { avroSchemas, type SchemaName } from '../schemas/generated.ts'
 import type { Compatibility } from '../schemas/topics.ts'
+import { boundedType } from './bounded-avro.ts'
 import type { SchemaRegistry } from './schema-registry.ts'
 
 /** A subject of the registry and the record that its values are. */
@@ -95,8 +96,7 @@ export class RecordCodec {
   #resolve(schema: SchemaName, writer: object): ((bytes: Buffer) => unknown) | Poison {
     const type = this.#type(schema)
     try {
-      const writerType = avro.Type.forSchema(writer as avro.Schema)
-      const resolver = type.createResolver(writerType)
+      const resolver = type.createResolver(boundedType(writer))
       return (bytes) => type.fromBuffer(bytes.subarray(HEADER_BYTES), resolver) as unknown
     } catch (cause) {
       return { poison: 'SPL_SCHEMA_INCOMPATIBLE', cause: (cause as Error).message }
@@ -106,7 +106,7 @@ export class RecordCodec {
   #type(schema: SchemaName): avro.Type {
     const known = this.#own.get(schema)
     if (known !== undefined) return known
-    const type = avro.Type.forSchema(structuredClone(avroSchemas[schema]) as unknown as avro.Schema)
+    const type = boundedType(avroSchemas[schema])
     this.#own.set(schema, type)
     return type
   }
