@@ -137,6 +137,11 @@ def platt(logits: Floats, y: Bools) -> tuple[float, float]:
     return float(fitted.coef_[0, 0]), float(fitted.intercept_[0])
 
 
+def base_rate_threshold(scores: Floats, y: Bools) -> float:
+    """Marks as large a share as spoils. The best F1 of a weak model marks more than half of everything."""
+    return float(np.quantile(scores, 1 - y.mean(), method="lower"))
+
+
 def best_f1_threshold(scores: Floats, y: Bools) -> float:
     precision, recall, thresholds = precision_recall_curve(y, scores)
     f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-12)
@@ -301,7 +306,7 @@ def fit(fit_span: Span, calibration_span: Span) -> Fitted:
     regression, penalty = fit_logistic(design(terms, fit_span.values), fit_span.labels)
     logits = regression.decision_function(design(terms, calibration_span.values))
     slope, intercept = platt(logits, calibration_span.labels)
-    threshold = best_f1_threshold(expit(logits * slope + intercept), calibration_span.labels)
+    threshold = base_rate_threshold(expit(logits * slope + intercept), calibration_span.labels)
     spans = fit_spans(fit_span)
     span_threshold = best_f1_threshold(best_sentence(calibration_span.rows, spans), calibration_span.labels)
     return Fitted(terms, regression, penalty, slope, intercept, threshold, spans, span_threshold)
@@ -359,7 +364,9 @@ def readme(metrics: Json, fitted: Fitted) -> str:
         {fitted.penalty:g}, chosen on the end of that span), so it knows nothing of real ones but what the generator
         imitates. Trained versions replace it.""",
         "\n".join(["| held out | ROC-AUC | length alone | PR-AUC | length alone |", "|---|---|---|---|---|", *tables]),
-        "In brackets: 95 % intervals of a bootstrap over reviews.",
+        f"""In brackets: 95 % intervals of a bootstrap over reviews. A review is called a spoiler from
+        {fitted.threshold:.3f} on: then as large a share is called so as does spoil. The best F1 of so weak a model would
+        call more than half of all reviews spoilers.""",
         on_real,
         f"""Sentences are scored by a small logistic over their cues, plot overlap and banner, learned from the labels
         of whole reviews (a review spoils if one of its sentences does). Its scores are probabilities of a single
