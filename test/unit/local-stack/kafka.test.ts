@@ -1,0 +1,32 @@
+import { hostname } from 'node:os'
+import { expect, test } from 'vitest'
+import { advertisedHost, brokerProperties } from '../../../local-stack/kafka.ts'
+import { DEFAULT_PORTS } from '../../../local-stack/ports.ts'
+
+function settingsFor(host: string): Record<string, string> {
+  const lines = brokerProperties({ folder: '/data/kafka', host, ports: DEFAULT_PORTS }).trim().split('\n')
+  return Object.fromEntries(lines.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]))
+}
+
+test('committed offsets outlive every retention, and topics exist only when they are declared', () => {
+  expect(settingsFor('127.0.0.1')).toMatchObject({
+    'offsets.retention.minutes': '2147483647',
+    'log.retention.ms': '-1',
+    'auto.create.topics.enable': 'false',
+  })
+})
+
+test('the broker listens on loopback only, the controller in any case', () => {
+  expect(settingsFor('127.0.0.1')['listeners']).toBe('PLAINTEXT://127.0.0.1:19092,CONTROLLER://127.0.0.1:19093')
+  expect(settingsFor('0.0.0.0')['listeners']).toBe('PLAINTEXT://0.0.0.0:19092,CONTROLLER://127.0.0.1:19093')
+})
+
+test.each([
+  { host: '127.0.0.1', advertised: '127.0.0.1' },
+  { host: '10.1.2.3', advertised: '10.1.2.3' },
+  { host: '0.0.0.0', advertised: hostname() },
+  { host: '::', advertised: hostname() },
+])('bound to $host, clients are told $advertised', ({ host, advertised }) => {
+  expect(advertisedHost(host)).toBe(advertised)
+  expect(settingsFor(host)['advertised.listeners']).toBe(`PLAINTEXT://${advertised}:19092`)
+})
