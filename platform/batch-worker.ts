@@ -51,11 +51,21 @@ export class OutputCollector {
     this.#component = component
   }
 
-  forward({ to, value }: Forward): void {
-    const topic = topics[to]
-    const key = (topic.key as (value: unknown) => string)(value)
-    if (topic.cleanup === 'compact') this.#newest.set(`${to}/${key}`, { to, key, value })
-    else this.#outgoing.push(this.#encode(to, key, value))
+  forward(output: Forward): void {
+    this.forwardAll([output])
+  }
+
+  /** All outputs of a step or, when one of them cannot be encoded, none. */
+  forwardAll(outputs: readonly Forward[]): void {
+    const ready = outputs.map(({ to, value }) => {
+      const topic = topics[to]
+      const key = (topic.key as (value: unknown) => string)(value)
+      return topic.cleanup === 'compact' ? { to, key, value } : this.#encode(to, key, value)
+    })
+    for (const output of ready) {
+      if ('to' in output) this.#newest.set(`${output.to}/${output.key}`, output)
+      else this.#outgoing.push(output)
+    }
   }
 
   drop(reason: string): void {

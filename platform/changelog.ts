@@ -79,6 +79,7 @@ export class Changelog<Stores> {
       state.streamTimeMs = applied.streamTimeMs
       return
     }
+    this.#subject(store) // stops at a store that is not declared, tombstones included
     const name = store as keyof Stores
     if (bytes === null) {
       state.restore(name, rest.join(SEPARATOR), null)

@@ -5,6 +5,7 @@ import { type Applied, Changelog } from './changelog.ts'
 import { type InputRecord, topicId } from './input-record.ts'
 import { PartitionReader, type PartitionOffset, type TopicPartition, type Watermarks } from './kafka-consumer.ts'
 import type { RecordCodec } from './record-codec.ts'
+import { PUBLIC_RECORD_BYTES } from './record-limits.ts'
 import { PartitionState } from './state-store.ts'
 
 interface FoldDeps {
@@ -67,23 +68,22 @@ export class FoldWorker<In, Stores> implements BatchWorker {
 
   async #fold(input: InputRecord, output: OutputCollector): Promise<void> {
     const state = this.#state(input.partition)
-    this.#advanceTime(input, state, output)
     const { schema, publicInput } = topics[topicId(input.topic)]
     const { codec } = this.#deps
+    if (publicInput && (input.value?.length ?? 0) > PUBLIC_RECORD_BYTES) {
+      output.reject(input, 'SPL_RECORD_TOO_LARGE', `the value has ${input.value?.length ?? 0} bytes`)
+      return
+    }
     const decoded =
       codec.decodeKnown<In>(schema, input.value, publicInput) ??
       (await codec.decode<In>(schema, input.value, publicInput))
-    if ('poison' in decoded) {
-      output.reject(input, decoded.poison, decoded.cause)
-      return
-    }
-    const record: StreamRecord<In> = {
-      key: input.key?.toString() ?? null,
-      value: decoded.value,
-      position: { topic: input.topic, partition: input.partition, offset: input.offset },
-      appendedAtMs: input.appendedAtMs,
-    }
     try {
+      this.#advanceTime(input, state, output) // also with poison: time is a matter of the log
+      if ('poison' in decoded) {
+        output.reject(input, decoded.poison, decoded.cause)
+        return
+      }
+      const record = streamRecord(input, decoded.value)
       this.#apply(this.#processor.onRecord(record, readonly(state), state.currentTimeMs), state, output, input)
     } catch (cause) {
       output.reject(input, 'SPL_PROCESSING_FAILED', (cause as Error).stack ?? String(cause))
@@ -98,8 +98,8 @@ export class FoldWorker<In, Stores> implements BatchWorker {
   }
 
   #apply(step: Step<Stores>, state: PartitionState<Stores>, output: OutputCollector, input: InputRecord): void {
+    output.forwardAll(step.forwards) // first: it may throw, and then nothing of the step may remain
     for (const put of step.puts) state.put(put)
-    for (const forward of step.forwards) output.forward(forward)
     for (const { reason } of step.drops) output.drop(reason)
     for (const { code, cause } of step.rejects) output.reject(input, code, cause)
   }
@@ -113,6 +113,10 @@ export class FoldWorker<In, Stores> implements BatchWorker {
   #newState(): PartitionState<Stores> {
     return new PartitionState(Object.keys(this.#processor.stores) as (keyof Stores & string)[])
   }
+}
+
+function streamRecord<V>({ key, topic, partition, offset, appendedAtMs }: InputRecord, value: V): StreamRecord<V> {
+  return { key: key?.toString() ?? null, value, position: { topic, partition, offset }, appendedAtMs }
 }
 
 function readonly<Stores>(state: PartitionState<Stores>): ReadonlyStores<Stores> {
