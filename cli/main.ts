@@ -5,6 +5,8 @@ import type { CliContext } from './context.ts'
 import { describeFailure, INTERRUPTED_EXIT_CODE } from './failure.ts'
 import { shieldProgram } from './program.ts'
 
+/** By then everything is closed: a client that somebody forgot must not keep us. */
+const EXIT_WITHIN_MS = 3000
 /** npm passes on the Ctrl-C that the terminal has sent us already: both are one. */
 const SAME_INTERRUPT_MS = 700
 
@@ -45,3 +47,4 @@ try {
   process.exitCode = exitCode
 }
 if (process.connected) process.disconnect()
+setTimeout(() => process.exit(), EXIT_WITHIN_MS).unref()

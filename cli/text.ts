@@ -6,7 +6,13 @@ const COMBINING = /\p{M}/u
 
 /** One line that is safe on a terminal: nothing in it moves the cursor, changes colours or hides text. */
 export function oneLine(text: string): string {
-  return text.replaceAll(/\s+/g, ' ').replaceAll(NON_PRINTING, '\ufffd').trim()
+  return text.replaceAll(/\s+/g, ' ').replaceAll(NON_PRINTING, picture).trim()
+}
+
+/** The picture that Unicode has of a control character: ␛ for escape. */
+function picture(character: string): string {
+  const code = character.codePointAt(0) as number
+  return code < 0x20 ? String.fromCodePoint(0x2400 + code) : '\ufffd'
 }
 
 /** Columns that a text takes on a terminal. */

@@ -1,6 +1,7 @@
 import type { Config } from '../../platform/config.ts'
 import { type InputRecord, inputRecord } from '../../platform/input-record.ts'
 import { type PartitionOffset, PartitionReader, READ_UNCOMMITTED } from '../../platform/kafka-consumer.ts'
+import { KafkaFault } from '../../platform/kafka-fault.ts'
 import type { RecordCodec } from '../../platform/record-codec.ts'
 import { pause } from '../../platform/retry.ts'
 import type { LogPosition, ReviewFeatures } from '../../schemas/generated.ts'
@@ -11,7 +12,8 @@ const READ = { timeoutMs: 100, maxRecords: 1000 } as const
 const TEXT_WITHIN_MS = 500
 /** The pipeline is taken to have nothing more to say after this many reads without a record. */
 const QUIET_READS = 3
-const RETRY_MS = 500
+const RETRY_MS = 200
+const LEADER_WITHIN_MS = 20_000
 
 type Published = Pick<Extract<LiveEvent, { kind: 'published' }>, 'reviews' | 'labels'>
 
@@ -38,19 +40,14 @@ export class TopicObserver implements AsyncDisposable {
 
   /** Stands at the end of the topics when it resolves: what is committed from then on is seen. */
   static async open(config: Config, codec: RecordCodec): Promise<TopicObserver> {
-    const readers = await Promise.all([
-      PartitionReader.open(config, 'shield-live'),
-      PartitionReader.open(config, 'shield-live-edges', READ_UNCOMMITTED),
-      PartitionReader.open(config, 'shield-live-texts'),
-    ])
-    const observer = new TopicObserver(codec, readers)
-    observer.#publishedBefore = await observer.#ends()
-    const positions = [
-      observer.#positions('spoilerScores', 'high'),
-      observer.#positions('deadLetters', 'high'),
-      observer.#positions('movies', 'low'),
-    ]
-    observer.#records.assign((await Promise.all(positions)).flat())
+    await using opening = new AsyncDisposableStack()
+    const open = async (name: string, isolation?: string): Promise<PartitionReader> =>
+      opening.use(await PartitionReader.open(config, name, isolation))
+    const records = await open('shield-live')
+    const edges = await open('shield-live-edges', READ_UNCOMMITTED)
+    const observer = new TopicObserver(codec, [records, edges, await open('shield-live-texts')])
+    await observer.#standAtEnds()
+    opening.move()
     return observer
   }
 
@@ -116,6 +113,26 @@ export class TopicObserver implements AsyncDisposable {
   async #decode<T extends TopicId>(id: T, { value }: InputRecord): Promise<ValueOf<T> | undefined> {
     const decoded = await this.#codec.decode<ValueOf<T>>(topics[id].schema, value, topics[id].publicInput)
     return 'value' in decoded ? decoded.value : undefined
+  }
+
+  /** A broker that has just started does not lead its partitions yet: tried for a while. */
+  async #standAtEnds(): Promise<void> {
+    const lateMs = performance.now() + LEADER_WITHIN_MS
+    for (;;) {
+      try {
+        this.#publishedBefore = await this.#ends()
+        const positions = [
+          this.#positions('spoilerScores', 'high'),
+          this.#positions('deadLetters', 'high'),
+          this.#positions('movies', 'low'),
+        ]
+        this.#records.assign((await Promise.all(positions)).flat())
+        return
+      } catch (error) {
+        if (!(error instanceof KafkaFault) || performance.now() > lateMs) throw error
+        await pause(RETRY_MS, this.#closing.signal)
+      }
+    }
   }
 
   async #ends(): Promise<Published> {
