@@ -1,9 +1,9 @@
 // The sinks in one process.
 import process from 'node:process'
 import { runComponent, whenAvailable } from '../platform/component.ts'
-import { runSinkTask, type SinkRecord } from '../platform/run-sink-task.ts'
+import { runSinkTask } from '../platform/run-sink-task.ts'
 import { prepare, verifyInBackground } from '../platform/run-stream-task.ts'
-import { onlineRow } from './online-rows.ts'
+import { ONLINE_TOPICS, onlineRow } from './online-rows.ts'
 import { openRedisOnlineStore } from './redis-online-store.ts'
 
 await runComponent({ name: 'sinks', process, env: process.env }, async (context) => {
@@ -13,16 +13,16 @@ await runComponent({ name: 'sinks', process, env: process.env }, async (context)
   const opened = await whenAvailable(context, () => openRedisOnlineStore(config, log))
   if (opened === undefined) return
   await using store = opened
-  const write = async (records: readonly SinkRecord[]): Promise<void> => {
-    await store.write(records.map((record) => onlineRow(record, config.LINEAGE)))
-  }
   await Promise.all([
     verifyInBackground(context, prepared),
     runSinkTask(context, {
       name: 'redis-online-store',
-      inputs: ['userFeatures', 'movieFeatures', 'moviePlots'],
+      inputs: ONLINE_TOPICS,
       codec: prepared.codec,
-      write,
+      toRow: (record) => onlineRow(record, config.LINEAGE),
+      write: async (rows) => {
+        await store.write(rows)
+      },
     }),
   ])
 })

@@ -7,6 +7,7 @@ import type { InputRecord } from './input-record.ts'
 import type { PartitionOffset, TopicPartition } from './kafka-consumer.ts'
 import type { OutgoingRecord } from './kafka-producer.ts'
 import type { RecordCodec } from './record-codec.ts'
+import { INTERNAL_RECORD_BYTES } from './record-limits.ts'
 
 /** What a batch did, for metrics. */
 export interface BatchCounts {
@@ -72,21 +73,19 @@ export class OutputCollector {
     this.drops[reason] = (this.drops[reason] ?? 0) + 1
   }
 
-  /** Poison: the record goes on with its original bytes, and nothing of it is lost. */
+  /** Poison: the record goes on with its original bytes. What no topic holds stays where it stands, and the cause says so. */
   reject(record: InputRecord, code: ErrorCode, cause: string, attempts = 1): void {
     this.rejects[code] = (this.rejects[code] ?? 0) + 1
+    const original = { key: record.key, value: record.value, headers: headersOf(record) }
+    const left = fittingLetter(original)
     const letter: DeadLetter = {
       code,
-      cause,
+      cause: left === original ? cause : `${cause}; left out here since it is too large, see the source`,
       component: this.#component,
       source: { topic: record.topic, partition: record.partition, offset: record.offset },
       appendedAtMs: record.appendedAtMs,
       attempts,
-      key: record.key,
-      value: record.value,
-      headers: Object.fromEntries(
-        record.headers.flatMap((header) => Object.entries(header).map(([name, value]) => [name, Buffer.from(value)])),
-      ),
+      ...left,
     }
     this.forward({ to: 'deadLetters', value: letter })
   }
@@ -99,4 +98,26 @@ export class OutputCollector {
     const { name, schema } = topics[to]
     return { topic: name, partition: null, key, value: this.#codec.encode({ subject: `${name}-value`, schema }, value) }
   }
+}
+
+type Original = Pick<DeadLetter, 'key' | 'value' | 'headers'>
+
+/** Of a letter's own fields: code, cause, component and position. */
+const LETTER_FIELDS_BYTES = 16_384
+
+function headersOf({ headers }: InputRecord): DeadLetter['headers'] {
+  const entries = headers.flatMap((header) => Object.entries(header))
+  return Object.fromEntries(entries.map(([name, value]) => [name, Buffer.from(value)]))
+}
+
+/** The value goes first, then everything: a publisher that compresses can send more than a topic takes. */
+function fittingLetter(original: Original): Original {
+  const withoutValue = { ...original, value: null }
+  return [original, withoutValue].find(fits) ?? { key: null, value: null, headers: {} }
+}
+
+function fits({ key, value, headers }: Original): boolean {
+  const inHeaders = Object.entries(headers).map(([name, bytes]) => name.length * 3 + bytes.length + 10)
+  const sum = [key?.length ?? 0, value?.length ?? 0, ...inHeaders].reduce((total, bytes) => total + bytes, 0)
+  return sum + LETTER_FIELDS_BYTES <= INTERNAL_RECORD_BYTES
 }

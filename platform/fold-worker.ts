@@ -5,7 +5,6 @@ import { type Applied, Changelog } from './changelog.ts'
 import { type InputRecord, topicId } from './input-record.ts'
 import { PartitionReader, type PartitionOffset, type TopicPartition, type Watermarks } from './kafka-consumer.ts'
 import type { RecordCodec } from './record-codec.ts'
-import { PUBLIC_RECORD_BYTES } from './record-limits.ts'
 import { PartitionState } from './state-store.ts'
 
 interface FoldDeps {
@@ -70,10 +69,6 @@ export class FoldWorker<In, Stores> implements BatchWorker {
     const state = this.#state(input.partition)
     const { schema, publicInput } = topics[topicId(input.topic)]
     const { codec } = this.#deps
-    if (publicInput && (input.value?.length ?? 0) > PUBLIC_RECORD_BYTES) {
-      output.reject(input, 'SPL_RECORD_TOO_LARGE', `the value has ${input.value?.length ?? 0} bytes`)
-      return
-    }
     const decoded =
       codec.decodeKnown<In>(schema, input.value, publicInput) ??
       (await codec.decode<In>(schema, input.value, publicInput))

@@ -3,6 +3,7 @@ import type { ErrorCode } from '../schemas/errors.ts'
 import { avroSchemas, type SchemaName } from '../schemas/generated.ts'
 import type { Compatibility } from '../schemas/topics.ts'
 import { boundedType } from './bounded-avro.ts'
+import { PUBLIC_RECORD_BYTES } from './record-limits.ts'
 import type { SchemaRegistry } from './schema-registry.ts'
 
 /** A subject of the registry and the record that its values are. */
@@ -72,6 +73,9 @@ export class RecordCodec {
   /** As {@link decode}, at once; undefined when the registry has to be asked. */
   decodeKnown<V>(schema: SchemaName, bytes: Buffer | null, allowJson: boolean): Decoded<V> | undefined {
     if (bytes === null || bytes.length === 0) return { poison: 'SPL_RECORD_EMPTY', cause: 'the value is empty' }
+    if (allowJson && bytes.length > PUBLIC_RECORD_BYTES) {
+      return { poison: 'SPL_RECORD_TOO_LARGE', cause: `${bytes.length} bytes once it is unpacked` }
+    }
     if (bytes[0] === MAGIC) {
       if (bytes.length < HEADER_BYTES) return { poison: 'SPL_AVRO_INVALID', cause: `only ${bytes.length} bytes` }
       const reader = this.#readers.get(`${schema}#${bytes.readInt32BE(1)}`)

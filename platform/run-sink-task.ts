@@ -5,33 +5,38 @@ import { inputRecord, type InputRecord, topicId } from './input-record.ts'
 import { idOf } from './input-order.ts'
 import { GroupConsumer, type TopicPartition } from './kafka-consumer.ts'
 import { openIdempotentProducer, type IdempotentProducer } from './kafka-producer.ts'
-import type { RecordCodec } from './record-codec.ts'
+import type { Decoded, RecordCodec } from './record-codec.ts'
 import { pause, whileDependencyIsDown } from './retry.ts'
 import type { SpoilerError } from './spoiler-error.ts'
 import { nextOffsets } from './stream-task.ts'
 import { type TaskTelemetry, taskTelemetry } from './telemetry.ts'
 
 /** A decoded record of a sink's input. */
-export interface SinkRecord {
-  readonly topic: TopicId
+interface SinkRecord<T extends TopicId> {
+  readonly topic: T
   readonly offset: number
   readonly value: unknown
 }
 
-interface SinkOptions {
+interface SinkOptions<T extends TopicId, Row> {
   readonly name: string
-  readonly inputs: readonly TopicId[]
+  readonly inputs: readonly T[]
   readonly codec: RecordCodec
+  /** What is written of a record; a record that decodes and still does not fit the outside system is poison. */
+  readonly toRow: (record: SinkRecord<T>) => Decoded<Row>
   /**
-   * Writes a batch to the outside system. Idempotent: after a crash it is called again with the same records.
+   * Writes a batch to the outside system. Idempotent: after a crash it is called again with the same rows.
    *
    * @throws SpoilerError with `onError: 'retry'` when the system is down.
    */
-  readonly write: (records: readonly SinkRecord[]) => Promise<void>
+  readonly write: (rows: readonly Row[]) => Promise<void>
 }
 
 /** Runs a sink until the signal aborts: write first, commit the offsets after, so a crash repeats and never loses. */
-export async function runSinkTask(context: ComponentContext, options: SinkOptions): Promise<void> {
+export async function runSinkTask<T extends TopicId, Row>(
+  context: ComponentContext,
+  options: SinkOptions<T, Row>,
+): Promise<void> {
   const { name, inputs } = options
   const { config, signal } = context
   const log = context.log.child({ task: name })
@@ -87,13 +92,17 @@ interface Batch {
   readonly telemetry: TaskTelemetry
 }
 
-async function writeBatch(context: ComponentContext, options: SinkOptions, batch: Batch): Promise<void> {
+async function writeBatch<T extends TopicId, Row>(
+  context: ComponentContext,
+  options: SinkOptions<T, Row>,
+  batch: Batch,
+): Promise<void> {
   const { records, letters, consumer, telemetry } = batch
   const startedMs = Date.now()
   let output = new OutputCollector(options.codec, options.name)
   const write = async (): Promise<true> => {
     output = new OutputCollector(options.codec, options.name)
-    await options.write(await decodeAll(records, options.codec, output))
+    await options.write(await readAll(records, options, output))
     for (const letter of output.outgoing()) await letters.send(letter)
     await letters.flush()
     await consumer.commit(nextOffsets(records))
@@ -111,17 +120,18 @@ async function writeBatch(context: ComponentContext, options: SinkOptions, batch
   telemetry.committed({ recordsIn: records.length, computed, batchMs: Date.now() - startedMs, behindMs })
 }
 
-async function decodeAll(
+async function readAll<T extends TopicId, Row>(
   records: readonly InputRecord[],
-  codec: RecordCodec,
+  { codec, toRow }: SinkOptions<T, Row>,
   output: OutputCollector,
-): Promise<SinkRecord[]> {
-  const decoded: SinkRecord[] = []
+): Promise<Row[]> {
+  const rows: Row[] = []
   for (const record of records) {
-    const topic = topicId(record.topic)
-    const result = await codec.decode(topics[topic].schema, record.value, false)
-    if ('poison' in result) output.reject(record, result.poison, result.cause)
-    else decoded.push({ topic, offset: record.offset, value: result.value })
+    const topic = topicId(record.topic) as T
+    const decoded = await codec.decode(topics[topic].schema, record.value, false)
+    const row = 'value' in decoded ? toRow({ topic, offset: record.offset, value: decoded.value }) : decoded
+    if ('poison' in row) output.reject(record, row.poison, row.cause)
+    else rows.push(row.value)
   }
-  return decoded
+  return rows
 }

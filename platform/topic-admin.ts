@@ -3,6 +3,7 @@ import { Admin, ConfigResourceTypes } from '@platformatic/kafka'
 import { type Topic, topics } from '../schemas/topics.ts'
 import type { Config } from './config.ts'
 import type { KafkaConfig } from './kafka-connection.ts'
+import { INTERNAL_RECORD_BYTES, PUBLIC_RECORD_BYTES } from './record-limits.ts'
 import { SpoilerError } from './spoiler-error.ts'
 
 /** A topic as it shall be. */
@@ -17,10 +18,6 @@ export interface FoundTopic {
   readonly settings: ReadonlyMap<string, string | null>
 }
 
-/** Room for a record of the default largest size inside a dead letter or a row that adds to it. */
-const INTERNAL_MESSAGE_BYTES = 4_194_304
-const PUBLIC_MESSAGE_BYTES = 1_048_588
-
 /** Every declared topic, and the changelogs of the given folds. */
 export function wantedTopics(config: Pick<Config, 'TOPIC_PARTITIONS'>, changelogs: readonly string[]): WantedTopic[] {
   const declared = Object.values(topics as Record<string, Topic<never>>).map((topic) => ({
@@ -29,13 +26,13 @@ export function wantedTopics(config: Pick<Config, 'TOPIC_PARTITIONS'>, changelog
     settings: policy(
       topic.cleanup,
       topic.retentionMs,
-      topic.publicInput ? PUBLIC_MESSAGE_BYTES : INTERNAL_MESSAGE_BYTES,
+      topic.publicInput ? PUBLIC_RECORD_BYTES : INTERNAL_RECORD_BYTES,
     ),
   }))
   const internal = changelogs.map((name) => ({
     name,
     partitions: config.TOPIC_PARTITIONS,
-    settings: policy('compact', -1, INTERNAL_MESSAGE_BYTES),
+    settings: policy('compact', -1, INTERNAL_RECORD_BYTES),
   }))
   return [...declared, ...internal]
 }

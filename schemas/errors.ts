@@ -2,6 +2,7 @@
 export const ERRORS = {
   // --- poison records: the record goes to `dead-letters`, the component goes on
   SPL_RECORD_EMPTY: 'The record has no value, or an empty one.',
+  SPL_RECORD_TOO_LARGE: 'The value of a public input is larger than 1 MiB once it is unpacked.',
   SPL_RECORD_FORMAT_UNKNOWN: 'The value is neither registry Avro (first byte 0) nor a JSON object (first byte "{").',
   SPL_JSON_INVALID: 'The value begins like JSON and cannot be parsed.',
   SPL_AVRO_INVALID: 'The bytes do not decode with the schema that they name.',

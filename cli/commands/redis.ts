@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { pino } from 'pino'
 import type { FencedRow } from '../../connectors/feast-rows.ts'
-import { ONLINE_VIEWS, onlineRow } from '../../connectors/online-rows.ts'
+import { ONLINE_TOPICS, ONLINE_VIEWS, onlineRow } from '../../connectors/online-rows.ts'
 import { rebuildOnlineStore } from '../../connectors/redis-online-store-rebuild.ts'
 import { openRedisOnlineStore } from '../../connectors/redis-online-store.ts'
 import type { Config } from '../../platform/config.ts'
@@ -17,9 +17,6 @@ The store may be in use meanwhile: a row that is newer already stays. May be int
 Examples:
   shield redis rebuild
   shield redis rebuild --remove-missing`
-
-/** The compacted topics whose newest records are the rows. */
-const ROW_TOPICS = ['userFeatures', 'movieFeatures', 'moviePlots'] as const
 
 interface RebuildArguments {
   readonly json?: boolean
@@ -58,10 +55,12 @@ async function rebuild({ json, removeMissing = false }: RebuildArguments, contex
 /** @throws AbortError when interrupted: were it cut short instead, rows that were not read would count as missing. */
 async function* rowsOf(config: Config, signal: AbortSignal): AsyncGenerator<FencedRow> {
   const codec = readingCodec(config)
-  for (const topic of ROW_TOPICS) {
+  for (const topic of ONLINE_TOPICS) {
     for await (const { record, decoded } of readTopic(config, codec, topic, { from: 'beginning', follow: false })) {
       signal.throwIfAborted()
-      if ('value' in decoded) yield onlineRow({ topic, offset: record.offset, value: decoded.value }, config.LINEAGE)
+      if ('poison' in decoded) continue
+      const row = onlineRow({ topic, offset: record.offset, value: decoded.value }, config.LINEAGE)
+      if ('value' in row) yield row.value
     }
   }
 }
