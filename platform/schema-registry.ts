@@ -40,10 +40,16 @@ export function httpSchemaRegistry(
     new SpoilerError('SPL_SCHEMA_REFUSED', `registering ${subject}: ${response.status} ${await response.text()}`, {
       onError: 'stop',
     })
+  // Apicurio answers before it has read its journal: it does not see a rule that it then finds there
+  const stillRestoring = async (subject: string, response: Response): Promise<SpoilerError> =>
+    new SpoilerError('SPL_REGISTRY_UNAVAILABLE', `setting the mode of ${subject}: ${await response.text()}`, {
+      onError: 'retry',
+    })
   return {
     register: async (subject, schema, compatibility) => {
       const path = encodeURIComponent(subject)
       const mode = await call('PUT', `/config/${path}`, { compatibility })
+      if (mode.status === 409) throw await stillRestoring(subject, mode)
       if (!mode.ok) throw await refused(subject, mode)
       const response = await call('POST', `/subjects/${path}/versions`, { schema: JSON.stringify(schema) })
       if (!response.ok) throw await refused(subject, response)
