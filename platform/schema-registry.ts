@@ -15,7 +15,9 @@ export interface SchemaRegistry {
 
 const CONTENT_TYPE = 'application/vnd.schemaregistry.v1+json'
 const Registered = z.object({ id: z.number().int() })
-const Found = z.object({ schema: z.string() })
+const Found = z.object({ schema: z.string().transform((text) => JSON.parse(text) as object) })
+/** Request timeout, too many requests: no word about the schema. */
+const ASK_LATER = new Set([408, 429])
 
 /** @throws (from its methods) SpoilerError SPL_REGISTRY_UNAVAILABLE, to be retried; SPL_SCHEMA_REFUSED, to be mended. */
 export function httpSchemaRegistry(
@@ -26,41 +28,58 @@ export function httpSchemaRegistry(
   if (config.SCHEMA_REGISTRY_AUTH !== undefined) {
     headers['authorization'] = `Basic ${Buffer.from(config.SCHEMA_REGISTRY_AUTH).toString('base64')}`
   }
-  const call = async (method: string, path: string, body?: object): Promise<Response> => {
+  const call = async (method: string, path: string, body?: object): Promise<Answer> => {
     const doing = `asking the schema registry for ${method} ${path}`
     const payload = body === undefined ? {} : { body: JSON.stringify(body) }
     const signal = AbortSignal.timeout(10_000)
-    const response = await fetch(`${base}${path}`, { method, headers, signal, ...payload }).catch((cause: unknown) => {
-      throw new SpoilerError('SPL_REGISTRY_UNAVAILABLE', doing, { onError: 'retry', cause })
-    })
-    if (response.status < 500) return response
-    throw new SpoilerError('SPL_REGISTRY_UNAVAILABLE', `${doing}: status ${response.status}`, { onError: 'retry' })
+    const answer = await fetch(`${base}${path}`, { method, headers, signal, ...payload })
+      .then(async (response) => ({ doing, status: response.status, ok: response.ok, text: await response.text() }))
+      .catch((cause: unknown) => {
+        throw unavailable(doing, cause)
+      })
+    if (answer.status < 500 && !ASK_LATER.has(answer.status)) return answer
+    throw unavailable(`${doing}: status ${answer.status}`)
   }
-  const refused = async (subject: string, response: Response): Promise<SpoilerError> =>
-    new SpoilerError('SPL_SCHEMA_REFUSED', `registering ${subject}: ${response.status} ${await response.text()}`, {
-      onError: 'stop',
-    })
-  // Apicurio answers before it has read its journal: it does not see a rule that it then finds there
-  const stillRestoring = async (subject: string, response: Response): Promise<SpoilerError> =>
-    new SpoilerError('SPL_REGISTRY_UNAVAILABLE', `setting the mode of ${subject}: ${await response.text()}`, {
-      onError: 'retry',
-    })
   return {
     register: async (subject, schema, compatibility) => {
       const path = encodeURIComponent(subject)
       const mode = await call('PUT', `/config/${path}`, { compatibility })
-      if (mode.status === 409) throw await stillRestoring(subject, mode)
-      if (!mode.ok) throw await refused(subject, mode)
-      const response = await call('POST', `/subjects/${path}/versions`, { schema: JSON.stringify(schema) })
-      if (!response.ok) throw await refused(subject, response)
-      return Registered.parse(await response.json()).id
+      // Apicurio answers before it has read its journal: it does not see a rule that it then finds there
+      if (mode.status === 409) throw unavailable(`setting the mode of ${subject}: ${mode.text}`)
+      if (!mode.ok) throw refused(subject, mode)
+      const registered = await call('POST', `/subjects/${path}/versions`, { schema: JSON.stringify(schema) })
+      if (!registered.ok) throw refused(subject, registered)
+      return understand(registered, Registered).id
     },
     schemaOf: async (id) => {
-      const response = await call('GET', `/schemas/ids/${id}`)
-      if (response.status === 404) return null
-      return JSON.parse(Found.parse(await response.json()).schema) as object
+      const found = await call('GET', `/schemas/ids/${id}`)
+      return found.status === 404 ? null : understand(found, Found).schema
     },
   }
+}
+
+interface Answer {
+  readonly doing: string
+  readonly status: number
+  readonly ok: boolean
+  readonly text: string
+}
+
+function understand<T>({ doing, status, ok, text }: Answer, expected: z.ZodType<T>): T {
+  try {
+    if (ok) return expected.parse(JSON.parse(text))
+  } catch {
+    // a page of a proxy, or another service: it may be the registry again later
+  }
+  throw unavailable(`${doing}: status ${status} and no answer of a registry: ${text.slice(0, 200)}`)
+}
+
+function unavailable(doing: string, cause?: unknown): SpoilerError {
+  return new SpoilerError('SPL_REGISTRY_UNAVAILABLE', doing, { onError: 'retry', cause })
+}
+
+function refused(subject: string, { status, text }: Answer): SpoilerError {
+  return new SpoilerError('SPL_SCHEMA_REFUSED', `registering ${subject}: ${status} ${text}`, { onError: 'stop' })
 }
 
 const CacheFile = z.record(z.string(), z.object({ id: z.number().int(), schema: z.string() }))
