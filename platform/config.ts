@@ -6,7 +6,9 @@ import { SpoilerError } from './spoiler-error.ts'
 
 const port = z.coerce.number().int().min(0).max(65_535)
 const milliseconds = (min: number, max: number) => z.coerce.number().int().min(min).max(max)
-const secret = { secret: true } as const
+/** Masked when printed: all of it, or of an address the credentials. */
+const secret = { secret: 'all' } as const
+const secretAddress = { secret: 'credentials' } as const
 
 /** Every setting, once. `shield config` prints it; secrets are masked there. */
 const Config = z.object({
@@ -21,6 +23,7 @@ const Config = z.object({
   KAFKA_SSL_CA_FILE: z.string().optional().describe('PEM file of the certificate authority'),
   SCHEMA_REGISTRY_URL: z
     .url({ protocol: /^https?$/ })
+    .regex(/^\w+:\/\/[^/@]*(\/|$)/, 'credentials belong into SCHEMA_REGISTRY_AUTH')
     .default('http://127.0.0.1:18081/apis/ccompat/v7')
     .describe('Confluent-compatible schema registry'),
   SCHEMA_REGISTRY_AUTH: z.string().optional().describe('user:password of the registry').meta(secret),
@@ -28,7 +31,7 @@ const Config = z.object({
     .url({ protocol: /^rediss?$/ })
     .default('redis://127.0.0.1:16379')
     .describe('Redis or Valkey; may carry user:password')
-    .meta(secret),
+    .meta(secretAddress),
   FEAST_PROJECT: z.string().min(1).default('spoiler_shield').describe('project name in the online store'),
   TOPIC_PARTITIONS: z.coerce.number().int().min(1).max(1000).default(4).describe('partitions of every keyed topic'),
   TOPIC_REPLICATION: z.coerce.number().int().min(1).max(7).default(1).describe('replication factor of every topic'),
@@ -62,19 +65,24 @@ export type Config = Readonly<z.infer<typeof Config>>
 export const STACK_ENV_FILE = 'stack.env'
 
 /**
- * Validates the environment. Each `main.ts` calls it once and passes values down.
+ * Validates the environment. Each `main.ts` calls it once and passes values down. An empty variable counts as not given.
  *
  * @throws SpoilerError SPL_CONFIG_INVALID naming every invalid setting.
  */
 export function loadConfig(env: NodeJS.ProcessEnv): Config {
-  const file = join(env['STATE_DIR'] ?? '.local', STACK_ENV_FILE)
+  const given = withoutEmpty(env)
+  const file = join(given['STATE_DIR'] ?? '.local', STACK_ENV_FILE)
   const fromStack = existsSync(file) ? parseEnv(readFileSync(file, 'utf8')) : {}
-  const parsed = Config.safeParse({ ...fromStack, ...env })
+  const parsed = Config.safeParse({ ...withoutEmpty(fromStack), ...given })
   if (parsed.success) return Object.freeze(parsed.data)
   throw new SpoilerError('SPL_CONFIG_INVALID', `reading the environment\n${z.prettifyError(parsed.error)}`, {
     onError: 'stop',
     cause: parsed.error,
   })
+}
+
+function withoutEmpty(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''))
 }
 
 export interface Setting {
@@ -87,13 +95,13 @@ export interface Setting {
 export function describeConfig(config: Config): Setting[] {
   return Object.entries(Config.shape).map(([name, schema]) => {
     const value = config[name as keyof Config]
-    const meta = schema.meta() as { description?: string; secret?: boolean } | undefined
-    const shown = value === undefined ? '' : meta?.secret === true ? maskSecret(String(value)) : String(value)
+    const meta = schema.meta() as { secret?: 'all' | 'credentials' } | undefined
+    const shown = value === undefined ? '' : masked(String(value), meta?.secret)
     return { name, value: shown, description: schema.description ?? '' }
   })
 }
 
-/** Of an address with credentials only these are masked, of anything else all. */
-function maskSecret(value: string): string {
-  return /^\w+:\/\//.test(value) ? value.replace(/\/\/[^@/]*@/, '//***@') : '***'
+function masked(value: string, secret: 'all' | 'credentials' | undefined): string {
+  if (secret === undefined) return value
+  return secret === 'all' ? '***' : value.replace(/\/\/[^/]*@/, '//***@')
 }
