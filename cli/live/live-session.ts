@@ -13,8 +13,9 @@ const FRAME_MS = 250
 const PLAIN_LINE_MS = 5000
 /** Longest wait for the scores of what was published. */
 const DRAIN_MS = 30_000
-/** Without a new score for so long nothing more is expected. */
-const SILENCE_MS = 2000
+/** Without a new score for so long nothing more is expected: when nobody is behind, and when somebody is. */
+const SETTLED_MS = 600
+const STUCK_MS = 5000
 
 interface LiveDeps {
   readonly config: Config
@@ -60,16 +61,15 @@ export class LiveSession implements AsyncDisposable {
     this.#deps.screen.draw([])
   }
 
-  /** Waits until the components have worked off what was published, or cannot. */
+  /** Waits until nobody is behind and no more scores come, though not for ever. */
   async drained(signal: AbortSignal): Promise<void> {
     const lateMs = Date.now() + DRAIN_MS
-    let last = { scores: -1, atMs: 0 }
+    let last = { scores: -1, atMs: Date.now() }
     while (!signal.aborted && Date.now() < lateMs) {
       await this.poll()
-      const { reviews, scores, deadLetters } = this.state.view(Date.now())
-      if (scores + deadLetters >= reviews) return
+      const { scores, secondsBehind } = this.state.view(Date.now())
       if (scores !== last.scores) last = { scores, atMs: Date.now() }
-      else if (Date.now() - last.atMs > SILENCE_MS) return
+      else if (Date.now() - last.atMs > (secondsBehind === 0 ? SETTLED_MS : STUCK_MS)) return
       await pause(POLL_MS / 10, signal)
     }
   }

@@ -46,6 +46,7 @@ export interface Figures {
 }
 
 export interface LiveView extends Figures {
+  readonly startedMs: number
   readonly elapsedMs: number
   readonly firstScoreAtMs: number | null
   readonly components: readonly ComponentView[]
@@ -125,6 +126,7 @@ export class LiveState {
       ...this.#figures(latencies),
       reviewsPerSecond: perSecond('reviews'),
       scoresPerSecond: perSecond('scores'),
+      startedMs: this.#startedMs,
       elapsedMs: nowMs - this.#startedMs,
       firstScoreAtMs: this.#firstScoreAtMs,
       components: this.#components,

@@ -4,6 +4,7 @@ import { clip, durationText, grouped, oneLine, padEnd, percentText } from '../te
 import type { ComponentView, Figures, LiveView, ShownReview } from './live-state.ts'
 
 const TITLE_COLUMNS = 26
+const FOOTER = 'Ctrl-C ends it.  In another terminal: shield status, shield tail spoiler-scores, shield dlq ls'
 /** Longest text that is looked at for the words of a line. */
 const SHOWN_UNITS = 600
 const MASK = '█'
@@ -28,10 +29,10 @@ export function plainLine(view: LiveView): string {
 
 /** The live view, top to bottom. */
 export function liveLines(view: LiveView): StyledLine[] {
-  const fact = (label: string, value: string): string => `${padEnd(label, 9)} ${padEnd(value, 30)}`
+  const fact = (label: string, value: string): string => `${padEnd(label, 12)} ${padEnd(value, 28)}`
   const lines: StyledLine[] = [
     { text: '' },
-    { text: `Spoiler Shield   ${durationText(view.elapsedMs)}`, style: 'bold' },
+    { text: `Spoiler Shield   ${durationText(view.elapsedMs)}${firstScoreText(view)}`, style: 'bold' },
     {
       text:
         fact('reviews', `${grouped(view.reviews)}  ${grouped(view.reviewsPerSecond)}/s`) +
@@ -47,13 +48,14 @@ export function liveLines(view: LiveView): StyledLine[] {
         fact('latency', `p50 ${msText(view.p50Ms)}  p99 ${msText(view.p99Ms)}`) +
         fact('behind', `${view.secondsBehind.toFixed(1)} s`),
     },
-    { text: fact('model', view.model ?? '–') + fact('dead', `${grouped(view.deadLetters)} letters`) },
+    { text: fact('model', view.model ?? '–') + fact('dead letters', grouped(view.deadLetters)) },
     { text: '' },
     ...view.components.map(componentLine),
     { text: '' },
   ]
   const reviews = view.shown.map(reviewLine)
-  return [...lines, ...(reviews.length > 0 ? reviews : [{ text: 'No scores yet.', style: 'dim' as const }])]
+  const shown = reviews.length > 0 ? reviews : [{ text: 'No scores yet.', style: 'dim' as const }]
+  return [...lines, ...shown, { text: '' }, { text: FOOTER, style: 'dim' }]
 }
 
 /** What is said at the end. */
@@ -90,6 +92,10 @@ export function maskSpans(text: string, spans: readonly { readonly start: number
     at = end
   }
   return shown + text.slice(at, Math.max(at, SHOWN_UNITS))
+}
+
+function firstScoreText({ startedMs, firstScoreAtMs }: LiveView): string {
+  return firstScoreAtMs === null ? '' : `   first score ${durationText(firstScoreAtMs - startedMs)} after the start`
 }
 
 function reviewLine({ title, probability, isSpoiler, words }: ShownReview): StyledLine {
