@@ -7,6 +7,11 @@ export interface Address {
   readonly port: number
 }
 
+/** Address under which this machine reaches what listens on `host`. */
+export function reachableHost(host: string): string {
+  return host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
+}
+
 /** Sends one request and reads until the answer is long enough; an address that does not answer gives undefined. */
 async function ask({ host, port }: Address, request: Buffer, answerBytes: number): Promise<Buffer | undefined> {
   const socket: Socket = connect({ host, port, timeout: ANSWER_WITHIN_MS })
@@ -47,10 +52,14 @@ export async function redisAnswers(address: Address): Promise<boolean> {
   return answer?.toString('latin1') === pong
 }
 
-/** Whether the registry lists its subjects, which it can only once its storage is restored. */
-export async function registryAnswers(url: string): Promise<boolean> {
+/**
+ * Whether the registry has read its journal. Its API answers a little earlier, as if there were no schemas.
+ *
+ * @param origin scheme, host and port
+ */
+export async function registryAnswers(origin: string): Promise<boolean> {
   try {
-    const answer = await fetch(`${url}/subjects`, { signal: AbortSignal.timeout(ANSWER_WITHIN_MS) })
+    const answer = await fetch(`${origin}/health/ready`, { signal: AbortSignal.timeout(ANSWER_WITHIN_MS) })
     await answer.arrayBuffer()
     return answer.ok
   } catch {

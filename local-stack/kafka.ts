@@ -5,7 +5,7 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { SpoilerError } from '../platform/spoiler-error.ts'
-import { brokerAnswers } from './health.ts'
+import { brokerAnswers, reachableHost } from './health.ts'
 import { sharedClasses } from './jvm.ts'
 import type { Ports } from './ports.ts'
 import type { PartProgram } from './supervised-part.ts'
@@ -97,7 +97,7 @@ export function brokerProgram(tools: Tools, { host, ports }: BrokerSettings, fil
   const heap = ['-Xms128m', '-Xmx512m', '-XX:+UseSerialGC', '-XX:+ExitOnOutOfMemoryError']
   const archive = sharedClasses(tools, tools.kafkaLibs)
   const jvm = [...heap, ...archive, `-Dlog4j2.configurationFile=${LOG_CONFIG}`]
-  const address = { host: host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host, port: ports.kafka }
+  const address = { host: reachableHost(host), port: ports.kafka }
   return {
     command: tools.java,
     args: [...jvm, ...classPath(tools), 'kafka.Kafka', file],

@@ -1,20 +1,21 @@
-import { registryAnswers } from './health.ts'
+import { reachableHost, registryAnswers } from './health.ts'
 import { sharedClasses } from './jvm.ts'
 import type { PartProgram } from './supervised-part.ts'
 import type { Tools } from './tools.ts'
+
+/** It says so itself, too: what answers on the port could be somebody else's registry. */
+const RESTORED = 'KafkaSQL storage bootstrapped'
 
 interface RegistrySettings {
   readonly folder: string
   readonly host: string
   readonly port: number
-  /** Where the health check reaches it: the base of the Confluent-compatible API. */
-  readonly url: string
   /** It keeps its state in topics of this broker and nothing on disk. */
   readonly brokers: string
 }
 
 /** Apicurio Registry with its storage in Kafka. Small flags: it serves a few dozen schemas. */
-export function registryProgram(tools: Tools, { folder, host, port, url, brokers }: RegistrySettings): PartProgram {
+export function registryProgram(tools: Tools, { folder, host, port, brokers }: RegistrySettings): PartProgram {
   const heap = ['-Xms64m', '-Xmx256m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-XX:+ExitOnOutOfMemoryError']
   const settings = {
     'quarkus.http.host': host,
@@ -30,7 +31,7 @@ export function registryProgram(tools: Tools, { folder, host, port, url, brokers
   return {
     command: tools.java,
     args: [...heap, ...sharedClasses(tools, tools.registryJar), ...properties, '-jar', tools.registryJar],
-    answers: () => registryAnswers(url),
+    answers: async (log) => log.includes(RESTORED) && (await registryAnswers(`http://${reachableHost(host)}:${port}`)),
     readyWithinMs: 120_000,
     stopWithinMs: 30_000,
   }

@@ -82,7 +82,6 @@ async function planStack(
     folder: dataDir,
     host,
     port: ports.registry,
-    url: env.SCHEMA_REGISTRY_URL,
     brokers: env.KAFKA_BROKERS,
   }
   const programs: Programs = {

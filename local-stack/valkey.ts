@@ -1,7 +1,10 @@
 import { mkdirSync } from 'node:fs'
-import { redisAnswers } from './health.ts'
+import { reachableHost, redisAnswers } from './health.ts'
 import type { PartProgram } from './supervised-part.ts'
 import type { Tools } from './tools.ts'
+
+/** It says so itself, too: what answers on the port could be somebody else's. */
+const LISTENS = 'Ready to accept connections'
 
 interface ValkeySettings {
   readonly folder: string
@@ -22,11 +25,10 @@ export function valkeyProgram({ valkeyServer }: Tools, { folder, host, port }: V
     // Protected mode refuses other machines; who asked for another address wants them.
     'protected-mode': host === '127.0.0.1' ? 'yes' : 'no',
   }
-  const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
   return {
     command: valkeyServer,
     args: Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)]),
-    answers: () => redisAnswers({ host: reachable, port }),
+    answers: async (log) => log.includes(LISTENS) && (await redisAnswers({ host: reachableHost(host), port })),
     readyWithinMs: 30_000,
     stopWithinMs: 10_000,
   }
