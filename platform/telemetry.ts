@@ -66,9 +66,11 @@ export interface TaskTelemetry {
 
 export function taskTelemetry(telemetry: Telemetry, component: string, log: Logger): TaskTelemetry {
   let down: SpoilerError | undefined
+  let waiting = true
   telemetry.setUnready(component, 'no partitions assigned yet')
   return {
     assigned: (partitions) => {
+      waiting = false
       telemetry.partitions.set({ component }, partitions)
       telemetry.setReady(component)
     },
@@ -100,7 +102,8 @@ export function taskTelemetry(telemetry: Telemetry, component: string, log: Logg
       if (down === undefined) return
       log.info({ code: down.code }, 'the dependency is back')
       down = undefined
-      telemetry.setReady(component)
+      if (waiting) telemetry.setUnready(component, 'no partitions assigned yet')
+      else telemetry.setReady(component)
     },
   }
 }

@@ -49,8 +49,6 @@ describe('invalid settings', () => {
     const loading = () => load({ [name]: value })
     expect(loading).toThrow(SpoilerError)
     expect(loading).toThrow(new RegExp(`^SPL_CONFIG_INVALID.*${name}`, 's'))
-  }) as Error,
-    )
   })
 
   test('credentials in the address of the registry are refused, since requests cannot carry them; without showing them', () => {
