@@ -8,7 +8,7 @@ import { changelogsOf } from '../platform/run-stream-task.ts'
 import { httpSchemaRegistry, SchemaIdCache } from '../platform/schema-registry.ts'
 import type { SpoilerError } from '../platform/spoiler-error.ts'
 import type { ComponentSpec } from '../platform/supervisor.ts'
-import { type WantedTopic, wantedTopics } from '../platform/topic-admin.ts'
+import { ensureTopics, type WantedTopic, wantedTopics } from '../platform/topic-admin.ts'
 import { avroSchemas } from '../schemas/generated.ts'
 import { movieContext } from '../stream-processors/movie-context.ts'
 import { userHistory } from '../stream-processors/user-history.ts'
@@ -18,6 +18,7 @@ const STATEFUL_FOLDS = [userHistory, movieContext] as const
 const ROOT = join(import.meta.dirname, '..')
 /** The schema registry of a fresh local stack takes 10 to 20 s. */
 const REGISTRY_WITHIN_MS = 120_000
+const BROKER_WITHIN_MS = 20_000
 
 /** The processes of the pipeline. */
 export const PIPELINE: readonly ComponentSpec[] = [
@@ -37,24 +38,40 @@ export function pipelineTopics(config: Config): WantedTopic[] {
 }
 
 /**
+ * Creates and compares the topics; a broker that has just started may need a moment.
+ *
+ * @throws SpoilerError SPL_TOPIC_DIFFERS; SPL_BROKER_UNAVAILABLE when it did not answer in time.
+ * @throws AbortError when the signal aborted first.
+ */
+export async function ensurePipelineTopics(config: Config, signal: AbortSignal): Promise<void> {
+  await untilAvailable(() => ensureTopics(config, pipelineTopics(config)), BROKER_WITHIN_MS, signal)
+}
+
+/**
  * A codec for every record of the pipeline; registers schemas that are not in the cache, and waits for a registry
  * that is still starting.
  *
  * @throws SpoilerError SPL_REGISTRY_UNAVAILABLE when it did not answer in time; SPL_SCHEMA_REFUSED.
  * @throws AbortError when the signal aborted first.
  */
-export async function openPipelineCodec(config: Config, signal: AbortSignal): Promise<OpenedCodec> {
-  const late = AbortSignal.timeout(REGISTRY_WITHIN_MS)
-  const failures: SpoilerError[] = []
-  const opened = await whileDependencyIsDown(() => openCodec(config, pipelineSubjects()), {
-    signal: AbortSignal.any([signal, late]),
+export function openPipelineCodec(config: Config, signal: AbortSignal): Promise<OpenedCodec> {
+  return untilAvailable(() => openCodec(config, pipelineSubjects()), REGISTRY_WITHIN_MS, signal)
+}
+
+/** Tries again while a dependency is down. @throws its last error when the time is over. */
+async function untilAvailable<T>(work: () => Promise<T>, withinMs: number, signal: AbortSignal): Promise<T> {
+  const last: { error: SpoilerError | undefined } = { error: undefined }
+  const done = await whileDependencyIsDown(async () => ({ result: await work() }), {
+    signal: AbortSignal.any([signal, AbortSignal.timeout(withinMs)]),
     pause,
     onUp: () => undefined,
-    onDown: (error) => void failures.splice(0, 1, error),
+    onDown: (error) => {
+      last.error = error
+    },
   })
-  if (opened !== undefined) return opened
+  if (done !== undefined) return done.result
   signal.throwIfAborted()
-  throw failures[0] ?? new RangeError('the registry was not asked')
+  throw last.error ?? new RangeError('nothing was tried')
 }
 
 /** A codec for reading: takes ids from the cache, asks the registry for others, and registers nothing. */

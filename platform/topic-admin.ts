@@ -23,11 +23,7 @@ export function wantedTopics(config: Pick<Config, 'TOPIC_PARTITIONS'>, changelog
   const declared = Object.values(topics as Record<string, Topic<never>>).map((topic) => ({
     name: topic.name,
     partitions: topic.partitions === 'keyed' ? config.TOPIC_PARTITIONS : topic.partitions,
-    settings: policy(
-      topic.cleanup,
-      topic.retentionMs,
-      topic.publicInput ? PUBLIC_RECORD_BYTES : INTERNAL_RECORD_BYTES,
-    ),
+    settings: policy(topic.cleanup, topic.retentionMs, topic.publicInput ? PUBLIC_RECORD_BYTES : INTERNAL_RECORD_BYTES),
   }))
   const internal = changelogs.map((name) => ({
     name,
@@ -68,8 +64,7 @@ export async function ensureTopics(
   config: KafkaConfig & Pick<Config, 'TOPIC_REPLICATION'>,
   wanted: readonly WantedTopic[],
 ): Promise<{ created: string[] }> {
-  const admin = openAdmin(config)
-  try {
+  return withAdmin(config, 'preparing the topics', async (admin) => {
     const existing = new Set(await admin.listTopics())
     const missing = wanted.filter(({ name }) => !existing.has(name))
     for (const topic of missing) await createTopic(admin, topic, config.TOPIC_REPLICATION)
@@ -80,15 +75,7 @@ export async function ensureTopics(
     })
     if (differences.length > 0) throw differs(differences)
     return { created: missing.map(({ name }) => name) }
-  } catch (cause) {
-    if (cause instanceof SpoilerError) throw cause
-    throw new SpoilerError('SPL_BROKER_UNAVAILABLE', `preparing the topics on ${config.KAFKA_BROKERS}`, {
-      onError: 'retry',
-      cause,
-    })
-  } finally {
-    await admin.close()
-  }
+  })
 }
 
 function differs(differences: readonly string[]): SpoilerError {
@@ -101,18 +88,37 @@ function differs(differences: readonly string[]): SpoilerError {
   })
 }
 
-/** Topics as the broker has them; those that do not exist are left out. */
+/** Topics as the broker has them; those that do not exist are left out. @throws SpoilerError SPL_BROKER_UNAVAILABLE */
 export async function findTopics(
   config: KafkaConfig,
   wanted: readonly WantedTopic[],
 ): Promise<Map<string, FoundTopic>> {
-  const admin = openAdmin(config)
-  try {
+  return withAdmin(config, 'asking for the topics', async (admin) => {
     const existing = new Set(await admin.listTopics())
-    return await describeTopics(
+    return describeTopics(
       admin,
       wanted.filter(({ name }) => existing.has(name)),
     )
+  })
+}
+
+/** What tells this cluster from every other, whatever its addresses are. @throws SpoilerError SPL_BROKER_UNAVAILABLE */
+export async function clusterId(config: KafkaConfig): Promise<string> {
+  return withAdmin(
+    config,
+    'asking for the id of the cluster',
+    async (admin) => (await admin.metadata({ topics: [] })).id,
+  )
+}
+
+/** Whatever the client throws is an outage: a broker that has just started gives many kinds of answers. */
+async function withAdmin<T>(config: KafkaConfig, doing: string, work: (admin: Admin) => Promise<T>): Promise<T> {
+  const admin = openAdmin(config)
+  try {
+    return await work(admin)
+  } catch (cause) {
+    if (cause instanceof SpoilerError) throw cause
+    throw new SpoilerError('SPL_BROKER_UNAVAILABLE', `${doing} on ${config.KAFKA_BROKERS}`, { onError: 'retry', cause })
   } finally {
     await admin.close()
   }
@@ -165,19 +171,4 @@ function openAdmin(config: KafkaConfig): Admin {
           sasl: { mechanism, username: config.KAFKA_SASL_USERNAME ?? '', password: config.KAFKA_SASL_PASSWORD ?? '' },
         }),
   })
-}
-
-/** What tells this cluster from every other, whatever its addresses are. @throws SpoilerError SPL_BROKER_UNAVAILABLE */
-export async function clusterId(config: KafkaConfig): Promise<string> {
-  const admin = openAdmin(config)
-  try {
-    return (await admin.metadata({ topics: [] })).id
-  } catch (cause) {
-    throw new SpoilerError('SPL_BROKER_UNAVAILABLE', `asking ${config.KAFKA_BROKERS} for the id of the cluster`, {
-      onError: 'retry',
-      cause,
-    })
-  } finally {
-    await admin.close()
-  }
 }

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { clusterId, ensureTopics } from '../../platform/topic-admin.ts'
+import { clusterId } from '../../platform/topic-admin.ts'
 import { openRecordPublisher } from '../../platform/record-publisher.ts'
 import { registerProduceCommands } from '../../producers/commands.ts'
 import type { JobDeps } from '../../producers/job.ts'
@@ -7,14 +7,14 @@ import { SYSTEM_CLOCK } from '../../producers/wall-clock.ts'
 import type { CliContext } from '../context.ts'
 import { assertBroker } from '../dependencies.ts'
 import { INTERRUPTED_EXIT_CODE } from '../failure.ts'
-import { openPipelineCodec, pipelineTopics } from '../pipeline.ts'
+import { ensurePipelineTopics, openPipelineCodec } from '../pipeline.ts'
 
 export function addProduce(program: Command, context: CliContext): void {
   const { stdout, stderr, signal } = context
   registerProduceCommands(program, () => {
     const config = context.config()
     const openPublisher: JobDeps['openPublisher'] = async () => {
-      await ensureTopics(config, pipelineTopics(config))
+      await ensurePipelineTopics(config, signal)
       const { codec } = await openPipelineCodec(config, signal)
       return openRecordPublisher(config, codec, 'shield-produce')
     }

@@ -3,13 +3,12 @@ import { resolve } from 'node:path'
 import { type Config, loadConfig } from '../../platform/config.ts'
 import type { RecordCodec } from '../../platform/record-codec.ts'
 import { pause } from '../../platform/retry.ts'
-import { ensureTopics } from '../../platform/topic-admin.ts'
 import { parseCount, parseDuration, parseRate, parseSpeed } from '../../producers/arguments.ts'
 import { type CliContext, printJson } from '../context.ts'
 import { LiveSession } from '../live/live-session.ts'
 import type { Figures } from '../live/live-state.ts'
 import { totalsText } from '../live/render.ts'
-import { openPipelineCodec, pipelineTopics, worldProducer } from '../pipeline.ts'
+import { ensurePipelineTopics, openPipelineCodec, worldProducer } from '../pipeline.ts'
 import { RunningPipeline, stoppedOnes } from '../running-pipeline.ts'
 import { Screen } from '../screen.ts'
 import { openLocalStack, type StackArguments, withStackOptions } from '../stack-options.ts'
@@ -123,9 +122,7 @@ async function openPlatform(
 /** Topics and schema ids, once, before any component asks for them. @throws AbortError when interrupted. */
 async function prepare(config: Config, steps: Steps, signal: AbortSignal): Promise<RecordCodec> {
   signal.throwIfAborted()
-  const created = ({ created }: { created: string[] }): string =>
-    created.length === 0 ? 'ready' : `${created.length} created`
-  await steps.run('topics', () => ensureTopics(config, pipelineTopics(config)), created)
+  await steps.run('topics', () => ensurePipelineTopics(config, signal))
   const { codec } = await steps.run('schema ids', () => openPipelineCodec(config, signal))
   return codec
 }

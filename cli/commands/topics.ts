@@ -1,16 +1,10 @@
 import type { Command } from 'commander'
 import type { Config } from '../../platform/config.ts'
 import { PartitionReader, READ_UNCOMMITTED } from '../../platform/kafka-consumer.ts'
-import {
-  ensureTopics,
-  findTopics,
-  type FoundTopic,
-  topicDifferences,
-  type WantedTopic,
-} from '../../platform/topic-admin.ts'
+import { findTopics, type FoundTopic, topicDifferences, type WantedTopic } from '../../platform/topic-admin.ts'
 import { type CliContext, printJson } from '../context.ts'
 import { assertBroker } from '../dependencies.ts'
-import { pipelineTopics } from '../pipeline.ts'
+import { ensurePipelineTopics, pipelineTopics } from '../pipeline.ts'
 import { durationText, grouped, table } from '../text.ts'
 
 const HELP = `
@@ -43,7 +37,7 @@ export function addTopics(program: Command, context: CliContext): void {
     .action(async ({ json, create }: { readonly json?: boolean; readonly create?: boolean }) => {
       const config = context.config()
       await assertBroker(config)
-      if (create === true) await ensureTopics(config, pipelineTopics(config))
+      if (create === true) await ensurePipelineTopics(config, context.signal)
       const reports = await describeTopics(config)
       if (json === true) for (const report of reports) printJson(context, report)
       else context.stdout.write(topicsText(reports))
