@@ -8,9 +8,9 @@ import { SupervisedPart, type PartProgram, type PartProgress, type StackPart } f
 import { findTools } from './tools.ts'
 import { valkeyProgram } from './valkey.ts'
 
-export type { PartProgress, PartState, StackPart } from './supervised-part.ts'
+export type { PartProgress, StackPart } from './supervised-part.ts'
 
-export const STACK_PARTS: readonly StackPart[] = ['kafka', 'redis', 'registry']
+const STACK_PARTS: readonly StackPart[] = ['kafka', 'redis', 'registry']
 const LOOPBACK = '127.0.0.1'
 
 export interface StackOptions {

@@ -67,5 +67,5 @@ try {
 } catch (error) {
   const expected = error instanceof SetupError || error?.code?.startsWith('ERR_PARSE_ARGS')
   process.stderr.write(`\nSPL_SETUP_FAILED: ${expected ? error.message : error.stack}\n`)
-  process.exit(1) // ends the other step's programs with us: nothing waits for them any more
+  process.exit(1) // now: the other step's programs end with us
 }

@@ -1,6 +1,6 @@
 """Fetches Maven artifacts by coordinates, several at once, each verified before it gets its name.
 
-Standard input: JSON list of {"coordinates", "sha256", "path"}.
+Standard input: JSON list of {"coordinates", "sha256", "path"}. Silent unless something fails.
 Files that are there already are verified and not fetched again, so an interrupted run goes on where it was.
 """
 
@@ -55,7 +55,7 @@ def fetch(wanted):
 
 
 def main():
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere), ThreadPoolExecutor(AT_ONCE) as pool:
         fetches = [pool.submit(fetch, wanted) for wanted in json.load(sys.stdin)]
         for fetched in as_completed(fetches):
             try:

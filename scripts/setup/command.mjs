@@ -6,33 +6,35 @@ import { SetupError } from './report.mjs'
 const FIRST_LINES = 8
 const LAST_LINES = 12
 
+/** Nothing that we started outlives us, also when another step has failed. */
+const running = new Set()
+process.on('exit', () => running.forEach((child) => child.kill()))
+
 /**
- * @typedef {{ cwd?: string, env?: NodeJS.ProcessEnv, input?: string, onLine?: (line: string) => void }} Options
+ * @typedef {{ cwd?: string, env?: NodeJS.ProcessEnv, input?: string }} Options
  */
 
 /**
  * @param {string} program
  * @param {string[]} args
- * @param {Options} [options] `onLine` gets each line of standard output
+ * @param {Options} [options]
  * @returns {Promise<{ code: number | null, output: string }>} standard output and error together;
  *   code is null when the program does not exist or was ended by a signal
  */
-export function attempt(program, args, { cwd, env = process.env, input = '', onLine } = {}) {
+export function attempt(program, args, { cwd, env = process.env, input = '' } = {}) {
   return new Promise((resolve) => {
     const child = spawn(program, args, { cwd, env, stdio: ['pipe', 'pipe', 'pipe'] })
+    running.add(child)
     let output = ''
-    let rest = ''
-    child.stdout.setEncoding('utf8').on('data', (text) => {
-      output += text
-      const lines = (rest + text).split('\n')
-      rest = lines.pop() ?? ''
-      if (onLine) lines.forEach(onLine)
-    })
+    child.stdout.setEncoding('utf8').on('data', (text) => (output += text))
     child.stderr.setEncoding('utf8').on('data', (text) => (output += text))
     child.stdin.on('error', () => undefined) // the program may end without reading
     child.stdin.end(input)
     child.on('error', (error) => resolve({ code: null, output: error.message }))
-    child.on('close', (code) => resolve({ code, output }))
+    child.on('close', (code) => {
+      running.delete(child)
+      resolve({ code, output })
+    })
   })
 }
 

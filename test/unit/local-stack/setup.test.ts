@@ -17,12 +17,13 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 
 const root = join(import.meta.dirname, '../../..')
 
-// Set-up is plain JavaScript without types.
-const { makeFolder, cacheFolder } = (await import(join(root, 'scripts/setup/cache.mjs'))) as {
+// @ts-expect-error plain JavaScript without types
+const { makeFolder, cacheFolder } = (await import('../../../scripts/setup/cache.mjs')) as {
   makeFolder: (target: string, fill: (partial: string) => Promise<void>) => Promise<void>
   cacheFolder: (env: Record<string, string>) => string
 }
-const { restoreAddon } = (await import(join(root, 'scripts/setup/packages.mjs'))) as {
+// @ts-expect-error plain JavaScript without types
+const { restoreAddon } = (await import('../../../scripts/setup/packages.mjs')) as {
   restoreAddon: (folder: string, build: string) => boolean
 }
 
