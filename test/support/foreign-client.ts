@@ -110,3 +110,18 @@ export async function registeredSchema(
   const { id, schema } = (await response.json()) as { readonly id: number; readonly schema: string }
   return { id, schema: JSON.parse(schema) as avro.Schema }
 }
+
+/** Reads registry Avro with the schema that it names, asked for over the registry's REST API. */
+export function foreignDecoder(registryUrl: string): (bytes: Buffer) => Promise<unknown> {
+  const types = new Map<number, avro.Type>()
+  return async (bytes) => {
+    const id = bytes.readInt32BE(1)
+    const known = types.get(id)
+    if (known !== undefined) return known.fromBuffer(bytes.subarray(HEADER_BYTES)) as unknown
+    const response = await fetch(`${registryUrl}/schemas/ids/${id}`)
+    const { schema } = (await response.json()) as { readonly schema: string }
+    const type = avro.Type.forSchema(JSON.parse(schema) as avro.Schema)
+    types.set(id, type)
+    return type.fromBuffer(bytes.subarray(HEADER_BYTES)) as unknown
+  }
+}
