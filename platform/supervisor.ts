@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, openSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { type ComponentMessage, STOP_EXIT_CODE } from './component.ts'
 
@@ -66,6 +66,8 @@ class SupervisedComponent {
   #url: string | undefined
   #restarts = 0
   #lastFailure: string | undefined
+  /** True when the running child has said why it ends. */
+  #told = false
   #backoffMs = LEAST_BACKOFF_MS
   #stopping = false
   #restartTimer: NodeJS.Timeout | undefined
@@ -86,6 +88,7 @@ class SupervisedComponent {
     this.#stopping = true
     clearTimeout(this.#restartTimer)
     const child = this.#child
+    if (this.#state === 'restarting') this.#state = 'finished'
     if (child.exitCode !== null || child.signalCode !== null) return
     child.kill('SIGTERM')
     const timer = setTimeout(() => child.kill('SIGKILL'), KILL_AFTER_MS)
@@ -103,9 +106,14 @@ class SupervisedComponent {
       detached: true,
       env: { ...this.#options.env, UV_THREADPOOL_SIZE: '32', ...env },
     })
+    closeSync(log) // the child has its own
+    this.#told = false
     child.on('message', (message: ComponentMessage) => {
       if (message.kind === 'listening') this.#url = message.url
-      else this.#lastFailure = message.message
+      else {
+        this.#lastFailure = message.message
+        this.#told = true
+      }
       this.#changed()
     })
     child.on('exit', (code, signal) => {
@@ -121,7 +129,8 @@ class SupervisedComponent {
     else if (code === STOP_EXIT_CODE) this.#state = 'stopped'
     else {
       this.#state = 'restarting'
-      this.#lastFailure = signal === null ? (this.#lastFailure ?? `exit code ${String(code)}`) : `killed by ${signal}`
+      if (signal !== null) this.#lastFailure = `killed by ${signal}`
+      else if (!this.#told) this.#lastFailure = `exit code ${String(code)}`
       if (ranMs >= STEADY_MS) this.#backoffMs = LEAST_BACKOFF_MS
       this.#restartTimer = setTimeout(() => {
         this.#restarts += 1

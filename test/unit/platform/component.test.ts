@@ -1,0 +1,92 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Readable } from 'node:stream'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { ComponentMessage } from '../../../platform/component.ts'
+
+const COMPONENT = join(import.meta.dirname, '../../fixtures/components/scripted.ts')
+
+let folder: string
+const running = new Set<ChildProcess>()
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'component-'))
+})
+afterEach(() => {
+  for (const child of running) child.kill('SIGKILL')
+  running.clear()
+  rmSync(folder, { recursive: true })
+})
+
+function start(behaviour: string, env: Record<string, string> = {}) {
+  const script = join(folder, 'script')
+  writeFileSync(script, behaviour)
+  const child = fork(COMPONENT, [script], { env: { STATE_DIR: folder, ...env }, stdio: 'pipe', execArgv: [] })
+  running.add(child)
+  const stdout = child.stdout as Readable
+  const messages: ComponentMessage[] = []
+  const output: string[] = []
+  child.on('message', (message) => messages.push(message as ComponentMessage))
+  stdout.on('data', (chunk) => output.push(String(chunk)))
+  const ended = Promise.all([once(child, 'exit'), once(stdout, 'end')]).then(([[code]]) => code as number)
+  return { child, messages, output, ended, listening: once(child, 'message') }
+}
+
+describe('the exit code tells the supervisor what to do', () => {
+  test.each([
+    { behaviour: 'finish at once', code: 0, told: undefined },
+    { behaviour: 'ask for a person', code: 3, told: { code: 'SPL_TOPIC_DIFFERS', says: 'reviews has 6 partitions' } },
+    { behaviour: 'ask for a new process', code: 1, told: { code: 'SPL_TRANSACTION_STUCK', says: 'committing' } },
+    { behaviour: 'fail with a bug', code: 1, told: { code: 'unknown', says: 'a bug of ours' } },
+    { behaviour: 'throw in a callback', code: 1, told: { code: 'unknown', says: 'nobody caught this' } },
+    { behaviour: 'leave a promise rejected', code: 1, told: { code: 'unknown', says: 'nobody awaited this' } },
+  ])('$behaviour: $code', async ({ behaviour, code, told }) => {
+    const { messages, output, ended } = start(behaviour)
+    expect(await ended).toBe(code)
+    const stopping = messages.filter((message) => message.kind === 'stopping')
+    expect(stopping).toHaveLength(told === undefined ? 0 : 1)
+    if (told === undefined) return
+    expect(stopping[0]).toMatchObject({ code: told.code, message: expect.stringContaining(told.says) as string })
+    expect(output.join('')).toContain(told.says) // the log has it too
+  })
+
+  test('an invalid setting: 3, since no restart mends it, and the setting is named', async () => {
+    const { messages, ended } = start('wait for the end', { TOPIC_PARTITIONS: '0' })
+    expect(await ended).toBe(3)
+    expect(messages).toEqual([
+      {
+        kind: 'stopping',
+        code: 'SPL_CONFIG_INVALID',
+        message: expect.stringContaining('TOPIC_PARTITIONS') as string,
+      },
+    ])
+  })
+})
+
+describe('a running component', () => {
+  test('says where it serves metrics and readiness', async () => {
+    const { messages, listening } = start('wait for the end')
+    await listening
+    const [message] = messages
+    if (message?.kind !== 'listening') throw new Error('no address was told')
+    expect((await fetch(`${message.url}/metrics`)).status).toBe(200)
+  })
+
+  test.each(['SIGTERM', 'SIGINT'] as const)('finishes its batch on %s and ends well', async (signal) => {
+    const { child, output, listening, ended } = start('wait for the end')
+    await listening
+    child.kill(signal)
+    expect(await ended).toBe(0)
+    expect(output.join('')).toContain('the batch is finished')
+  })
+
+  test('finishes its batch and ends when its supervisor is gone', async () => {
+    const { child, output, listening, ended } = start('wait for the end')
+    await listening
+    child.disconnect()
+    expect(await ended).toBe(0)
+    expect(output.join('')).toContain('the batch is finished')
+  })
+})
