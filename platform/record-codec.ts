@@ -5,6 +5,7 @@ import type { Compatibility } from '../schemas/topics.ts'
 import { boundedType } from './bounded-avro.ts'
 import { PUBLIC_RECORD_BYTES } from './record-limits.ts'
 import type { SchemaRegistry } from './schema-registry.ts'
+import { SpoilerError } from './spoiler-error.ts'
 
 /** A subject of the registry and the record that its values are. */
 export interface Subject {
@@ -91,10 +92,22 @@ export class RecordCodec {
   async #decodeForeign<V>(schema: SchemaName, bytes: Buffer): Promise<Decoded<V>> {
     const id = bytes.readInt32BE(1)
     const writer = await this.#registry.schemaOf(id)
-    const reader = writer === null ? unknownId(id) : this.#resolve(schema, writer)
-    // an id unknown today may be registered tomorrow: only what the registry did say is remembered
-    if (writer !== null) this.#readers.set(`${schema}#${id}`, reader)
+    if (writer === null) {
+      await this.#assertRestored()
+      // not remembered: an id unknown today may be registered tomorrow
+      return { poison: 'SPL_SCHEMA_ID_UNKNOWN', cause: `the registry does not know schema id ${id}` }
+    }
+    const reader = this.#resolve(schema, writer)
+    this.#readers.set(`${schema}#${id}`, reader)
     return readWith<V>(reader, bytes)
+  }
+
+  /** A registry that does not know our own schemas either has not read its journal yet: its no proves nothing. */
+  async #assertRestored(): Promise<void> {
+    const [own] = this.#ids.values()
+    if (own === undefined || (await this.#registry.schemaOf(own)) !== null) return
+    const doing = `asking the schema registry for an id: it does not know our own id ${own} either`
+    throw new SpoilerError('SPL_REGISTRY_UNAVAILABLE', doing, { onError: 'retry' })
   }
 
   #resolve(schema: SchemaName, writer: object): ((bytes: Buffer) => unknown) | Poison {
@@ -114,10 +127,6 @@ export class RecordCodec {
     this.#own.set(schema, type)
     return type
   }
-}
-
-function unknownId(id: number): Poison {
-  return { poison: 'SPL_SCHEMA_ID_UNKNOWN', cause: `the registry does not know schema id ${id}` }
 }
 
 function readWith<V>(reader: ((bytes: Buffer) => unknown) | Poison, bytes: Buffer): Decoded<V> {

@@ -25,10 +25,16 @@ let codec: RecordCodec
 beforeEach(() => {
   registry = new FakeRegistry()
   codec = new RecordCodec(registry)
-  codec.learn(POSITION, 258)
-  codec.learn(LABEL, 2)
-  codec.learn(LETTER, 3)
-  codec.learn(MOVIE, 4)
+  const own: readonly (readonly [Subject, number])[] = [
+    [POSITION, 258],
+    [LABEL, 2],
+    [LETTER, 3],
+    [MOVIE, 4],
+  ]
+  for (const [subject, id] of own) {
+    codec.learn(subject, id)
+    registry.schemas.set(id, avroSchemas[subject.schema])
+  }
 })
 
 const header = (id: number): Buffer => Buffer.from([0, 0, 0, id >> 8, id & 255])
@@ -130,6 +136,14 @@ describe('poison', () => {
     })
   })
 
+  test('an unknown id is no poison while the registry does not know our own ids either: it is still restoring', async () => {
+    registry.schemas.clear()
+    await expect(codec.decode('ReviewLabel', header(999), true)).rejects.toMatchObject({
+      code: 'SPL_REGISTRY_UNAVAILABLE',
+      onError: 'retry',
+    })
+  })
+
   test('bytes of another of our own schemas are read as what they name, or are poison', async () => {
     registry.schemas.set(4, avroSchemas.Movie)
     const result = await codec.decode('ReviewLabel', Buffer.concat([header(4), Buffer.from([0])]), true)
@@ -216,7 +230,7 @@ describe('a schema of somebody else', () => {
     expect(await codec.decode('ReviewLabel', header(81), true)).toMatchObject({ poison: 'SPL_SCHEMA_ID_UNKNOWN' })
     const bytes = foreign(81, (own) => own, label)
     expect(await codec.decode('ReviewLabel', bytes, true)).toEqual({ value: label })
-    expect(registry.asked).toEqual([81, 81])
+    expect(registry.asked.filter((id) => id === 81)).toHaveLength(2)
   })
 
   test('while the registry is down is no poison: the error asks for a retry, and nothing is remembered', async () => {
