@@ -3,7 +3,7 @@ import { KafkaFault } from '../platform/kafka-fault.ts'
 import { SpoilerError } from '../platform/spoiler-error.ts'
 import { type ErrorCode, ERRORS } from '../schemas/errors.ts'
 
-export const USAGE_EXIT_CODE = 2
+const USAGE_EXIT_CODE = 2
 /** As a shell reports a program that Ctrl-C ended. */
 export const INTERRUPTED_EXIT_CODE = 130
 const FAILURE_EXIT_CODE = 1

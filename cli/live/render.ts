@@ -112,11 +112,11 @@ function componentLine(component: ComponentView): StyledLine {
   return isTroubled(component) ? { text, style: 'yellow' } : { text }
 }
 
-export function isTroubled({ state, ready }: ComponentView): boolean {
+function isTroubled({ state, ready }: ComponentView): boolean {
   return state === 'restarting' || state === 'stopped' || (state === 'running' && !ready)
 }
 
-export function stateOf({ state, ready, unready, lastFailure }: ComponentView): string {
+function stateOf({ state, ready, unready, lastFailure }: ComponentView): string {
   if (state === 'stopped') return `stopped: ${oneLine(lastFailure ?? 'see its log')}`
   if (state === 'restarting') return `restarting: ${oneLine(lastFailure ?? 'see its log')}`
   if (state === 'finished') return 'finished'

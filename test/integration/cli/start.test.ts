@@ -3,13 +3,15 @@ import { once } from 'node:events'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
+import { loadConfig } from '../../../platform/config.ts'
+import { openIdempotentProducer } from '../../../platform/kafka-producer.ts'
+import { topics } from '../../../schemas/topics.ts'
 
 const ROOT = join(import.meta.dirname, '../../..')
 const MAIN = join(ROOT, 'cli/main.ts')
-const PUBLISHING = '20s'
+const POISON = '{"reviewId": '
 
 interface Ran {
   readonly exitCode: number | null
@@ -23,9 +25,22 @@ const Status = z.object({
 })
 type Status = z.infer<typeof Status>
 
+const Summary = z.object({
+  seconds: z.number(),
+  reviews: z.number().min(1),
+  labels: z.number(),
+  scores: z.number().min(1),
+  latencyMs: z.object({ p50: z.number(), p99: z.number() }),
+  spoilerShare: z.number().min(0).max(1),
+  model: z.string().regex(/^prior@/),
+  deadLetters: z.number(),
+  restarts: z.literal(0),
+  secondsToFirstScore: z.number().positive(),
+})
+type Summary = z.infer<typeof Summary>
+
 let stateDir: string
-let start: ChildProcess
-const started = { stdout: '', stderr: '' }
+let start: Start | undefined
 
 /** Another terminal: the environment names the state folder and nothing else. */
 function spawnShield(...line: string[]): ChildProcess {
@@ -53,14 +68,38 @@ function jsonLines({ stdout }: Pick<Ran, 'stdout'>): unknown[] {
     .map((line) => JSON.parse(line) as unknown)
 }
 
-/** Until everything is ready and scores are there. @throws when the start has ended before. */
-async function runningPipeline(): Promise<Status> {
-  while (start.exitCode === null) {
+interface Start {
+  readonly child: ChildProcess
+  readonly written: { stdout: string; stderr: string }
+}
+
+function startShield(...options: string[]): Start {
+  const written = { stdout: '', stderr: '' }
+  const child = spawnShield('start', '--json', ...options)
+  gather(child, written)
+  return { child, written }
+}
+
+/** Its one line of JSON, once it has ended well. */
+async function summaryOf({ child, written }: Start): Promise<Summary> {
+  if (child.exitCode === null) await once(child, 'close')
+  expect(child.exitCode, written.stderr).toBe(0)
+  const lines = jsonLines(written)
+  expect(lines).toHaveLength(1)
+  return Summary.parse(lines[0])
+}
+
+/** Until everything is ready. @throws when the start has ended before. */
+async function runningPipeline({ child, written }: Start): Promise<Status> {
+  const { stderr } = child
+  // asking all the time would take the processors from those who start
+  while (child.exitCode === null && stderr !== null && !written.stderr.includes('✔ components'))
+    await once(stderr, 'data')
+  while (child.exitCode === null) {
     const { stdout, exitCode } = await shield('status', '--json')
     if (exitCode === 0) return Status.parse(JSON.parse(stdout))
-    await delay(200)
   }
-  throw new Error(`shield start has ended with ${start.exitCode}:\n${started.stderr}`)
+  throw new Error(`shield start has ended with ${child.exitCode}:\n${written.stderr}`)
 }
 
 function stackPids(): number[] {
@@ -80,55 +119,83 @@ function isAlive(pid: number): boolean {
 
 beforeAll(() => {
   stateDir = mkdtempSync(join(tmpdir(), 'shield-start-'))
-  start = spawnShield('start', '--for', PUBLISHING, '--json')
-  gather(start, started)
 })
 afterAll(async () => {
-  if (start.exitCode === null) {
-    start.kill('SIGTERM')
-    await once(start, 'close')
+  if (start?.child.exitCode === null) {
+    start.child.kill('SIGTERM')
+    await once(start.child, 'close')
   }
   rmSync(stateDir, { recursive: true, force: true })
 })
 
-test('one command scores generated reviews; other terminals look on; nothing is left running', async () => {
-  const { components } = await runningPipeline()
+test('reviews are scored; other terminals look on; Ctrl-C leaves nothing running; the next start goes on', async () => {
+  start = startShield()
+  const { components } = await runningPipeline(start)
   expect(components.map(({ name }) => name)).toEqual(['folds', 'scorer', 'sinks', 'world'])
   const pids = [...components.map(({ pid }) => pid), ...stackPids()]
-  expect(pids.filter(isAlive).length).toBe(pids.length)
+  expect(pids.filter(isAlive)).toEqual(pids)
+  await lookOn()
 
-  const scores = await shield('tail', 'spoiler-scores', '--from', 'beginning', '--limit', '3', '--json')
+  start.child.kill('SIGINT')
+  const first = await summaryOf(start)
+  expect(first.deadLetters).toBe(1)
+  expect(pids.filter(isAlive)).toEqual([])
+  expect(await shield('status')).toMatchObject({
+    exitCode: 1,
+    stdout: expect.stringContaining('No components run') as string,
+  })
+
+  start = startShield('--for', '5s')
+  const second = await summaryOf(start)
+  expect(second.deadLetters).toBe(0)
+  const reviews = first.reviews + second.reviews - 1 // one was poison
+  expect(first.scores + second.scores).toBe(reviews)
+  expect(acknowledgedByWorlds()).toEqual([reviews])
+})
+
+async function lookOn(): Promise<void> {
+  const [scores, listed, letters] = await Promise.all([
+    shield('tail', 'spoiler-scores', '--from', 'beginning', '--limit', '3', '--json'),
+    shield('topics', '--json'),
+    shield('dlq', 'ls'),
+  ])
   expect(scores).toMatchObject({ exitCode: 0, stderr: '' })
-  expect(jsonLines(scores)).toEqual(
-    Array.from({ length: 3 }, () => expect.objectContaining({ value: scoreValue() }) as unknown),
-  )
+  const value = expect.objectContaining({ modelName: 'prior', probability: expect.any(Number) as number }) as unknown
+  expect(jsonLines(scores)).toEqual(Array.from({ length: 3 }, () => expect.objectContaining({ value }) as unknown))
 
-  const topics = await shield('topics', '--json')
-  expect(topics).toMatchObject({ exitCode: 0, stderr: '' })
-  expect(jsonLines(topics)).toContainEqual(expect.objectContaining({ name: 'reviews', differences: [] }))
-  expect(await shield('dlq', 'ls')).toEqual({ exitCode: 0, stdout: 'No dead letters.\n', stderr: '' })
+  expect(listed).toMatchObject({ exitCode: 0, stderr: '' })
+  expect(jsonLines(listed)).toContainEqual(expect.objectContaining({ name: 'reviews', differences: [] }))
+
+  expect(letters).toEqual({ exitCode: 0, stdout: 'No dead letters.\n', stderr: '' })
+  await publishPoison()
+  expect(await deadLetter()).toMatchObject({ code: 'SPL_JSON_INVALID', component: 'intake', value: { utf8: POISON } })
+
   const rebuilt = await shield('redis', 'rebuild', '--json')
   expect(rebuilt).toMatchObject({ exitCode: 0, stderr: '' })
   expect(jsonLines(rebuilt)).toEqual([expect.objectContaining({ removed: 0 })])
+}
 
-  if (start.exitCode === null) await once(start, 'close')
-  expect(start.exitCode, started.stderr).toBe(0)
-  const [summary, ...others] = jsonLines(started) as Record<string, unknown>[]
-  expect(others).toEqual([])
-  expect(summary).toMatchObject({ deadLetters: 0, restarts: 0, model: expect.stringMatching(/^prior@/) as string })
-  expect(summary?.['reviews']).toBeGreaterThan(0)
-  expect(summary?.['scores']).toBe(summary?.['reviews'])
-  expect(summary?.['secondsToFirstScore']).toBeGreaterThan(0)
-  expect(pids.filter(isAlive)).toEqual([])
-})
+/** Reviews that were published, of each job that has a checkpoint. */
+function acknowledgedByWorlds(): number[] {
+  const folder = join(stateDir, 'produce')
+  const checkpoints = readdirSync(folder).filter((name) => name.startsWith('world-') && !name.includes('rejects'))
+  return checkpoints.map((name) => {
+    const checkpoint = JSON.parse(readFileSync(join(folder, name), 'utf8')) as { acknowledged: { reviews: number } }
+    return checkpoint.acknowledged.reviews
+  })
+}
 
-test('afterwards status says that nothing runs', async () => {
-  expect(start.exitCode).not.toBeNull()
-  const { exitCode, stdout } = await shield('status')
-  expect(exitCode).toBe(1)
-  expect(stdout).toContain('No components run')
-})
+async function publishPoison(): Promise<void> {
+  const config = loadConfig({ STATE_DIR: stateDir })
+  await using producer = await openIdempotentProducer(config, 'poison')
+  await producer.send({ topic: topics.reviews.name, partition: null, key: 'u1', value: Buffer.from(POISON) })
+  await producer.flush()
+}
 
-function scoreValue(): unknown {
-  return expect.objectContaining({ modelName: 'prior', probability: expect.any(Number) as number })
+/** Asked until it is there. */
+async function deadLetter(): Promise<unknown> {
+  for (;;) {
+    const [letter] = jsonLines(await shield('dlq', 'ls', '--code', 'SPL_JSON_INVALID', '--json'))
+    if (letter !== undefined || start?.child.exitCode !== null) return letter
+  }
 }
