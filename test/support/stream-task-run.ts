@@ -19,17 +19,19 @@ export class StreamTaskRun {
   readonly pauses: number[] = []
   order: InputOrder = arrivalOrder()
   stopping = new AbortController()
+  commitIntervalMs = 0
+  /** Moves by 1 ms whenever the task looks at it. */
+  nowMs = 0
 
   constructor() {
     this.consumer.onIdle = (emptyReads) => {
-      if (emptyReads > ENOUGH_TO_TAKE_ALL_HELD) this.stopping.abort()
+      if (emptyReads > ENOUGH_TO_TAKE_ALL_HELD + Math.min(this.commitIntervalMs, 100)) this.stopping.abort()
     }
   }
 
   /** Runs until the consumer finds nothing more, or until the test aborts. */
   async run(missingRecords: 'stop' | 'skip' = 'stop'): Promise<void> {
-    let nowMs = 0
-    const limits = { COMMIT_INTERVAL_MS: 0, MAX_BATCH_RECORDS: 2, STEP_DEADLINE_MS: 15_000 }
+    const limits = { COMMIT_INTERVAL_MS: this.commitIntervalMs, MAX_BATCH_RECORDS: 2, STEP_DEADLINE_MS: 15_000 }
     const task = new StreamTask({
       name: 'summing',
       config: { ...limits, MISSING_RECORDS: missingRecords },
@@ -40,7 +42,7 @@ export class StreamTaskRun {
       watermarks: this.broker.watermarks,
       telemetry: taskTelemetry(this.telemetry, 'summing', log),
       log,
-      nowMs: () => (nowMs += 1),
+      nowMs: () => (this.nowMs += 1),
       pause: (ms) => {
         this.pauses.push(ms)
         return Promise.resolve()

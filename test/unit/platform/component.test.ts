@@ -30,7 +30,8 @@ function start(behaviour: string, env: Record<string, string> = {}) {
   const output: string[] = []
   child.on('message', (message) => messages.push(message as ComponentMessage))
   stdout.on('data', (chunk) => output.push(String(chunk)))
-  const ended = Promise.all([once(child, 'exit'), once(stdout, 'end')]).then(([[code]]) => code as number)
+  const ends = [once(child, 'exit'), once(stdout, 'end'), once(child, 'disconnect')]
+  const ended = Promise.all(ends).then(([exit]) => exit?.[0] as number)
   return { child, messages, output, ended, listening: once(child, 'message') }
 }
 

@@ -4,6 +4,7 @@ import { KafkaFault } from '../../../platform/kafka-fault.ts'
 import { SpoilerError } from '../../../platform/spoiler-error.ts'
 import { nextOffsets } from '../../../platform/stream-task.ts'
 import { ABORTABLE, FENCED } from '../../support/fake-kafka.ts'
+import { SummingWorker } from '../../support/summing-worker.ts'
 import { StreamTaskRun } from '../../support/stream-task-run.ts'
 
 const P0 = { topic: 'user-activity', partition: 0 }
@@ -37,6 +38,32 @@ describe('one batch, one transaction', () => {
     await task.run()
     expect(callsSeen).toEqual([0])
     expect(task.producer.calls).toEqual(['begin', 'send', 'offsets', 'commit'])
+  })
+
+  test('commits at once when the last commit is long ago, and else at most once a commit interval', async () => {
+    task.commitIntervalMs = 50
+    task.assign(P0)
+    task.append(P0, 1)
+    const committedAtMs: number[] = []
+    task.worker.commit = (next) => {
+      committedAtMs.push(task.nowMs)
+      SummingWorker.prototype.commit.call(task.worker, next)
+      if (committedAtMs.length < 3) task.append(P0, 1)
+    }
+    await task.run()
+    expect(committedAtMs[0]).toBeLessThan(50)
+    const gaps = committedAtMs.slice(1).map((atMs, index) => atMs - (committedAtMs[index] as number))
+    expect(gaps).toHaveLength(2)
+    for (const gap of gaps) expect(gap).toBeGreaterThanOrEqual(50)
+    for (const gap of gaps) expect(gap).toBeLessThan(65)
+  })
+
+  test('a full batch does not wait for the commit interval', async () => {
+    task.commitIntervalMs = 1_000_000
+    task.assign(P0)
+    task.append(P0, 1, 2, 3, 4)
+    await task.run()
+    expect(task.sums(P0)).toEqual([1, 3, 6, 10])
   })
 
   test('a shutdown finishes the running batch, and begins no other', async () => {
