@@ -46,6 +46,13 @@ export function startOffset(input: string, facts: StartFacts): number {
 }
 
 function mismatch(input: string, facts: StartFacts): SpoilerError {
+  if (facts.committed === null) {
+    return stop('SPL_OFFSET_MISMATCH', facts, [
+      `starting on ${input}: state was folded up to offset ${String(facts.applied)}, the group has no committed offset.`,
+      'The topic was deleted or recreated, and the broker forgot the offsets with it: recreate the topics that follow from',
+      'it too, the changelog included, and start with LINEAGE one higher. If only the group was deleted, put its offset back.',
+    ])
+  }
   return stop('SPL_OFFSET_MISMATCH', facts, [
     `starting on ${input}: state was folded up to offset ${String(facts.applied)}, the group has committed ${String(facts.committed)}.`,
     'Somebody moved the group or the changelog. Put the committed offset back, or rebuild the state from the log.',
