@@ -56,3 +56,8 @@ test('a field that only the writer knows is passed over as carefully', () => {
     expect(() => narrow.fromBuffer(Buffer.from(bytes), resolver) as unknown).toThrow('truncated buffer')
   }
 })
+
+test('items that take no bytes are refused, since nothing would bound their number', () => {
+  const nulls = boundedType({ type: 'array', items: 'null' })
+  expect(() => nulls.fromBuffer(Buffer.from([...TWO_BILLION, 0])) as unknown).toThrow('truncated buffer')
+})
