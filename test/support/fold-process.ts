@@ -1,3 +1,4 @@
+import { Admin } from '@platformatic/kafka'
 import { PartitionReader, READ_UNCOMMITTED, type TopicPartition } from '../../platform/kafka-consumer.ts'
 import type { Supervisor } from '../../platform/supervisor.ts'
 import type { MovieActivity, UserActivity } from '../../schemas/generated.ts'
@@ -98,6 +99,23 @@ export async function committedOffsets(
 ): Promise<Map<number, number>> {
   const [found] = await admin.fetchOffsets({ groupId, topics: [topic] })
   return new Map(found?.partitions.map(({ partition, offset }) => [partition, Math.max(0, Number(offset))]))
+}
+
+interface GroupTopic {
+  readonly groupId: string
+  readonly topic: string
+}
+
+/** Commits offsets of a group that nobody is in, as an administrator does. */
+export async function moveOffsets(
+  { config }: Pipeline,
+  { groupId, topic }: GroupTopic,
+  offsets: ReadonlyMap<number, number>,
+): Promise<void> {
+  const admin = new Admin({ clientId: 'test-admin', bootstrapBrokers: config.KAFKA_BROKERS.split(',') })
+  const partitionOffsets = [...offsets].map(([partition, offset]) => ({ partition, offset: BigInt(offset) }))
+  await admin.alterConsumerGroupOffsets({ groupId, topics: [{ name: topic, partitionOffsets }] })
+  await admin.close()
 }
 
 /** High watermark of a partition: records of an open transaction count. */

@@ -8,7 +8,15 @@ import { userHistory } from '../../../stream-processors/user-history.ts'
 import { ForeignClient, foreignEncoder } from '../../support/foreign-client.ts'
 import { metricOf, type Pipeline, startPipeline, statusOf, until } from '../../support/pipeline.ts'
 import { drive } from '../../support/topology-test-driver.ts'
-import { committedOffsets, endOf, fold, movieActivity, sum, UserActivityFeed } from '../../support/fold-process.ts'
+import {
+  committedOffsets,
+  endOf,
+  fold,
+  moveOffsets,
+  movieActivity,
+  sum,
+  UserActivityFeed,
+} from '../../support/fold-process.ts'
 
 const INPUT = 'user-activity'
 const CHANGELOG = changelogTopic(userHistory.name)
@@ -81,14 +89,15 @@ test('a transaction that is open on the changelog is waited for, and what it dec
 })
 
 test('a committed offset that somebody moved stops the component, and its supervisor leaves it stopped', async () => {
+  const group = { groupId: 'user-history', topic: INPUT }
   const committed = await committedOffsets(client, 'user-history', INPUT)
-  await commit(new Map([...committed.keys()].map((partition) => [partition, 1])))
+  await moveOffsets(pipeline, group, new Map([...committed.keys()].map((partition) => [partition, 1])))
   const message = await stopMessage('user-history')
   expect(message).toContain('SPL_OFFSET_MISMATCH')
   expect(message).toContain('has committed 1')
   expect(message).toContain('Put the committed offset back')
 
-  await commit(committed)
+  await moveOffsets(pipeline, group, committed)
   await using _ = fold(pipeline, 'user-history')
   await feed.publish(10)
   await feed.untilEmittedOnce()
@@ -210,11 +219,6 @@ function pidOf(supervisor: ReturnType<typeof fold>): number {
 function logged(message: string, input: string): number {
   const log = readFileSync(join(pipeline.config.STATE_DIR, 'logs', 'user-history.log'), 'utf8')
   return log.split('\n').filter((line) => line.includes(`"msg":"${message}"`) && line.includes(input)).length
-}
-
-async function commit(offsets: ReadonlyMap<number, number>): Promise<void> {
-  const partitions = [...offsets].map(([partition, offset]) => ({ partition, offset: String(offset) }))
-  await client.admin.setOffsets({ groupId: 'user-history', topic: INPUT, partitions })
 }
 
 /** What was emitted is what the log folds to, bit for bit. */
