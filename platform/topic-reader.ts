@@ -46,12 +46,31 @@ export async function* readRecords(
 ): AsyncGenerator<InputRecord> {
   await using reader = await PartitionReader.open(config, 'shield-reader')
   const partitions = await partitionsOf(reader, topic)
-  const ends = follow ? [] : await endsOf(config, partitions)
+  const last = lastOf(from)
+  const ends = follow && last === undefined ? [] : await endsOf(config, partitions)
   reader.assign(await startsOf(reader, partitions, from))
-  const unfinished = (): boolean => follow || ends.some((end) => (reader.atEnd.get(idOf(end)) ?? -1) < end.offset)
-  while (!(signal?.aborted ?? false) && unfinished()) {
-    for (const message of await reader.read({ timeoutMs: 100, maxRecords: 1000 })) yield inputRecord(message)
+  const aborted = (): boolean => signal?.aborted ?? false
+  const unfinished = (): boolean => ends.some((end) => (reader.atEnd.get(idOf(end)) ?? -1) < end.offset)
+  const newest = new Map<string, InputRecord[]>()
+  while (!aborted() && last !== undefined && unfinished()) {
+    for (const record of (await reader.read(READ)).map(inputRecord)) keepLast(newest, record, last)
   }
+  yield* [...newest.values()].flat().sort((a, b) => a.appendedAtMs - b.appendedAtMs)
+  while (!aborted() && (follow || unfinished())) {
+    for (const message of await reader.read(READ)) yield inputRecord(message)
+  }
+}
+
+function lastOf(from: ReadFrom): number | undefined {
+  return typeof from === 'object' && 'last' in from ? from.last : undefined
+}
+
+const READ = { timeoutMs: 100, maxRecords: 1000 } as const
+
+function keepLast(newest: Map<string, InputRecord[]>, record: InputRecord, last: number): void {
+  const kept = newest.get(idOf(record)) ?? []
+  kept.push(record)
+  newest.set(idOf(record), kept.slice(-last))
 }
 
 async function partitionsOf(reader: PartitionReader, topic: string): Promise<TopicPartition[]> {
@@ -79,7 +98,8 @@ async function startsOf(
     partitions.map(async (input) => {
       const { low, high } = await reader.watermarks(input)
       if (from === 'beginning') return { ...input, offset: low }
-      return { ...input, offset: from === 'end' ? high : Math.max(low, high - from.last) }
+      // a transaction writes one marker per partition, which takes an offset too: at most one for each record
+      return { ...input, offset: from === 'end' ? high : Math.max(low, high - 2 * from.last) }
     }),
   )
 }
