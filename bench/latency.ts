@@ -1,6 +1,6 @@
 import { readTopic } from '../platform/topic-reader.ts'
-import { publishEvent, startPipeline, until, unready } from '../test/support/pipeline.ts'
-import { COMPONENTS } from '../test/support/pipeline.ts'
+import type { Supervisor } from '../platform/supervisor.ts'
+import { COMPONENTS, metricOf, publishEvent, startPipeline, until, unready } from '../test/support/pipeline.ts'
 import { quantile } from './process-usage.ts'
 import { worldEvents } from './running-pipeline.ts'
 
@@ -10,6 +10,21 @@ export interface Latency {
   /** From the publisher's call to a read_committed reader, ms. */
   readonly feature: { readonly p50: number; readonly p99: number }
   readonly score: { readonly p50: number; readonly p99: number }
+  /** Mean time from the first computation of a batch to its commit, and records a batch, by task. */
+  readonly batches: Readonly<Record<string, { readonly ms: number; readonly records: number }>>
+}
+
+const TASKS = { intake: 'folds', 'user-history': 'folds', 'movie-context': 'folds', scorer: 'scorer' } as const
+
+async function batchesOf(supervisor: Supervisor): Promise<Latency['batches']> {
+  const batches: Record<string, { ms: number; records: number }> = {}
+  for (const [component, process] of Object.entries(TASKS)) {
+    const metric = (name: string): Promise<number> => metricOf(supervisor, process, name, { component })
+    const count = await metric('spoiler_batch_seconds_count')
+    const [seconds, records] = [await metric('spoiler_batch_seconds_sum'), await metric('spoiler_records_in_total')]
+    batches[component] = { ms: (seconds * 1000) / count, records: records / count }
+  }
+  return batches
 }
 
 const WARM_UP_SECONDS = 5
@@ -53,7 +68,8 @@ export async function latency(rate: number, seconds: number): Promise<Latency> {
   await pipeline.publisher.flush()
   const scored = async (): Promise<boolean> => (await pipeline.records('spoilerScores')).length >= total
   await until('every review has a score', scored)
+  const batches = await batchesOf(supervisor)
   stop.abort()
   const summary = (latencies: number[]) => ({ p50: quantile(latencies, 0.5), p99: quantile(latencies, 0.99) })
-  return { rate, reviews: total - warmUp, feature: summary(await features), score: summary(await scores) }
+  return { rate, reviews: total - warmUp, feature: summary(await features), score: summary(await scores), batches }
 }
