@@ -73,6 +73,12 @@ function classPath({ kafkaLibs }: Tools): string[] {
   return ['-cp', join(kafkaLibs, '*')]
 }
 
+/** A new cluster id, as Kafka makes them: one that begins with a dash would be taken for an option. */
+export function newClusterId(random: (bytes: number) => Buffer = randomBytes): string {
+  const id = random(16).toString('base64url')
+  return id.startsWith('-') ? newClusterId(random) : id
+}
+
 /** Writes the settings and, before the first start, formats the data folder (1.2 s). */
 export async function prepareBroker(tools: Tools, settings: BrokerSettings): Promise<string> {
   mkdirSync(settings.folder, { recursive: true })
@@ -80,8 +86,7 @@ export async function prepareBroker(tools: Tools, settings: BrokerSettings): Pro
   writeFileSync(file, brokerProperties(settings))
   if (existsSync(join(settings.folder, 'meta.properties'))) return file
   const jvm = ['-Xmx128m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', `-Dlog4j2.configurationFile=${LOG_CONFIG}`]
-  const clusterId = randomBytes(16).toString('base64url')
-  const format = ['kafka.tools.StorageTool', 'format', '--ignore-formatted', '-t', clusterId, '-c', file]
+  const format = ['kafka.tools.StorageTool', 'format', '--ignore-formatted', '-t', newClusterId(), '-c', file]
   try {
     await promisify(execFile)(tools.java, [...jvm, ...classPath(tools), ...format])
   } catch (cause) {

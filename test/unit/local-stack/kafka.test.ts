@@ -1,6 +1,6 @@
 import { hostname } from 'node:os'
 import { expect, test } from 'vitest'
-import { advertisedHost, brokerProperties } from '../../../local-stack/kafka.ts'
+import { advertisedHost, brokerProperties, newClusterId } from '../../../local-stack/kafka.ts'
 import { DEFAULT_PORTS } from '../../../local-stack/ports.ts'
 
 function settingsFor(host: string): Record<string, string> {
@@ -29,4 +29,9 @@ test.each([
 ])('bound to $host, clients are told $advertised', ({ host, advertised }) => {
   expect(advertisedHost(host)).toBe(advertised)
   expect(settingsFor(host)['advertised.listeners']).toBe(`PLAINTEXT://${advertised}:19092`)
+})
+
+test('a cluster id never looks like an option of the program that is told it', () => {
+  const drawn = [Buffer.alloc(16, 0xf8), Buffer.alloc(16, 0xfb), Buffer.alloc(16, 1)]
+  expect(newClusterId(() => drawn.shift() as Buffer)).toBe(Buffer.alloc(16, 1).toString('base64url'))
 })
