@@ -36,6 +36,7 @@ export type RebalanceEvent =
 /** librdkafka's codes of a rebalance. */
 const ASSIGN_PARTITIONS = -175
 const NATIVE_TIMEOUT_MS = 15_000
+const PROBE_TIMEOUT_MS = 1000
 const NO_OFFSET = -1001
 const READ_COMMITTED = 'read_committed'
 /** Isolation under which the end of a partition is its high watermark. */
@@ -122,6 +123,8 @@ export class PartitionReader implements AsyncDisposable {
 /** A member of a consumer group (KIP-848) whose owner decides when a rebalance takes effect. */
 export class GroupConsumer extends PartitionReader {
   readonly #events: RebalanceEvent[] = []
+  /** An error that the client met on its own since a broker answered last: it reads on in silence. */
+  #suspicious = false
   #generation = 0
   #closing = false
 
@@ -131,6 +134,9 @@ export class GroupConsumer extends PartitionReader {
       rebalance_cb: (error: { code: number }, partitions: TopicPartition[]) => {
         this.#onRebalance(error.code, partitions)
       },
+    })
+    this.native.on('event.error', () => {
+      this.#suspicious = true
     })
   }
 
@@ -144,6 +150,21 @@ export class GroupConsumer extends PartitionReader {
     await consumer.connect()
     consumer.native.subscribe([...topics])
     return consumer
+  }
+
+  /**
+   * As {@link PartitionReader.read}.
+   *
+   * @throws KafkaFault also when nothing came because no broker answers; the client itself would not tell.
+   */
+  override async read(options: ReadOptions): Promise<Message[]> {
+    const records = await super.read(options)
+    if (this.#suspicious && records.length === 0) {
+      const ask = { allTopics: false, timeout: PROBE_TIMEOUT_MS }
+      await promised('asking whether a broker answers', (cb) => this.native.getMetadata(ask, cb as never) as unknown)
+    }
+    this.#suspicious = false
+    return records
   }
 
   #onRebalance(code: number, partitions: readonly TopicPartition[]): void {

@@ -9,6 +9,8 @@ interface NativeError {
 
 /** librdkafka's own code of a full local send queue. */
 export const QUEUE_FULL = -184
+/** librdkafka's own code of a client that will never work again; the flag does not come with it. */
+const FATAL = -150
 /** librdkafka's own code of an operation that ran into its time limit. */
 const TIMED_OUT = -185
 /** Broker and transport are away: -195 transport, -187 all brokers down, -193 name resolution. */
@@ -25,7 +27,7 @@ export class KafkaFault extends Error {
   constructor(doing: string, native: NativeError) {
     super(`${doing}: ${native.message ?? 'unknown Kafka error'}`, { cause: native })
     this.code = native.code ?? 0
-    this.fatal = native.isFatal === true
+    this.fatal = native.isFatal === true || this.code === FATAL
     this.retriable = native.isRetriable === true
     this.requiresAbort = native.isTxnRequiresAbort === true
   }

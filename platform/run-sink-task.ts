@@ -6,6 +6,7 @@ import { idOf } from './input-order.ts'
 import { GroupConsumer, type TopicPartition } from './kafka-consumer.ts'
 import { openIdempotentProducer, type IdempotentProducer } from './kafka-producer.ts'
 import type { Decoded, RecordCodec } from './record-codec.ts'
+import { readOrWait } from './read-or-wait.ts'
 import { pause, whileDependencyIsDown } from './retry.ts'
 import type { SpoilerError } from './spoiler-error.ts'
 import { nextOffsets } from './stream-task.ts'
@@ -50,7 +51,10 @@ export async function runSinkTask<T extends TopicId, Row>(
   const assigned = new Set<string>()
   while (!signal.aborted) {
     await applyRebalances(consumer, assigned, telemetry)
-    const polled = await consumer.read({ timeoutMs: 100, maxRecords: config.MAX_BATCH_RECORDS })
+    const polled = await readOrWait(
+      { timeoutMs: 100, maxRecords: config.MAX_BATCH_RECORDS },
+      { consumer, telemetry, pause },
+    )
     if (polled.length > 0)
       await writeBatch(context, options, { records: polled.map(inputRecord), letters, consumer, telemetry })
     else if ([...assigned].every((input) => consumer.atEnd.has(input))) telemetry.idle()

@@ -1,12 +1,11 @@
-import type { Message } from '@confluentinc/kafka-javascript'
 import type { Logger } from 'pino'
 import type { BatchWorker, ComputedOutput } from './batch-worker.ts'
 import type { Config } from './config.ts'
 import { idOf, type InputOrder } from './input-order.ts'
 import { inputRecord, type InputRecord } from './input-record.ts'
 import type { GroupConsumer, PartitionOffset, TopicPartition, Watermarks } from './kafka-consumer.ts'
-import { KafkaFault } from './kafka-fault.ts'
 import type { TransactionalProducer } from './kafka-producer.ts'
+import { readOrWait } from './read-or-wait.ts'
 import { whileDependencyIsDown } from './retry.ts'
 import { SpoilerError } from './spoiler-error.ts'
 import { startOffset } from './start-offset.ts'
@@ -115,27 +114,12 @@ export class StreamTask {
     let deadline: number | null = null
     for (;;) {
       const timeoutMs = deadline === null ? (order.held > 0 ? 5 : IDLE_POLL_MS) : Math.max(1, deadline - nowMs())
-      const polled = await this.#read(timeoutMs)
+      const polled = await readOrWait({ timeoutMs, maxRecords: config.MAX_BATCH_RECORDS }, this.#deps)
       order.add(polled.map(inputRecord))
       if (order.held > 0) deadline ??= this.#committedAtMs + config.COMMIT_INTERVAL_MS
       if (deadline === null || nowMs() >= deadline || order.held >= config.MAX_BATCH_RECORDS) break
     }
     return order.take(config.MAX_BATCH_RECORDS)
-  }
-
-  async #read(timeoutMs: number): Promise<Message[]> {
-    const { consumer, config, telemetry, pause } = this.#deps
-    try {
-      const polled = await consumer.read({ timeoutMs, maxRecords: config.MAX_BATCH_RECORDS })
-      telemetry.dependencyUp()
-      return polled
-    } catch (cause) {
-      const error = readError(cause)
-      if (error.onError !== 'retry') throw error
-      telemetry.dependencyDown(error)
-      await pause(100, AbortSignal.timeout(100))
-      return []
-    }
   }
 
   async #process(records: readonly InputRecord[], signal: AbortSignal): Promise<void> {
@@ -193,23 +177,6 @@ export class StreamTask {
       behindMs: this.#caughtUp() ? 0 : Math.max(0, nowMs() - last.appendedAtMs),
     })
   }
-}
-
-/** librdkafka's code of a position that the log does not hold, since no reset is allowed. */
-const NO_SUCH_OFFSET = -140
-const UNKNOWN_TOPIC = 3
-
-function readError(cause: unknown): SpoilerError {
-  const fault = cause instanceof KafkaFault ? cause : new KafkaFault('consuming', cause as Error)
-  if (fault.code === NO_SUCH_OFFSET) {
-    const doing = 'reading: the log no longer holds the next offset; restart the component to see which'
-    return new SpoilerError('SPL_OFFSET_OUT_OF_RETENTION', doing, { onError: 'stop', cause })
-  }
-  if (fault.code === UNKNOWN_TOPIC) {
-    const doing = 'reading: a topic was deleted; `shield topics --create` makes it anew, empty'
-    return new SpoilerError('SPL_TOPIC_MISSING', doing, { onError: 'stop', cause })
-  }
-  return new SpoilerError('SPL_BROKER_UNAVAILABLE', 'reading', { onError: fault.fatal ? 'exit' : 'retry', cause })
 }
 
 /** Per partition the offset after its last record. */

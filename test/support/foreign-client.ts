@@ -111,6 +111,12 @@ export async function registeredSchema(
   return { id, schema: JSON.parse(schema) as avro.Schema }
 }
 
+/** A later version of a record's schema, with one more field that may be left out. */
+export function withOptionalField(schema: avro.Schema, name: string): avro.Schema {
+  const record = schema as avro.schema.RecordType
+  return { ...record, fields: [...record.fields, { name, type: ['null', 'string'], default: null }] }
+}
+
 /** Reads registry Avro with the schema that it names, asked for over the registry's REST API. */
 export function foreignDecoder(registryUrl: string): (bytes: Buffer) => Promise<unknown> {
   const types = new Map<number, avro.Type>()

@@ -15,6 +15,10 @@ export class NativeConsumerFake extends EventEmitter {
   readonly calls: unknown[] = []
   lost = false
   committedOffsets: object[] = []
+  /** What the next reads give. */
+  readonly polls: object[][] = []
+  /** Why no broker answers; null while one does. */
+  unreachable: object | null = null
   readonly settings: { rebalance_cb: (error: { code: number }, partitions: TopicPartition[]) => void }
   readonly topicSettings: object
   constructor(settings: NativeConsumerFake['settings'], topicSettings: object) {
@@ -47,6 +51,16 @@ export class NativeConsumerFake extends EventEmitter {
   }
   committed(_: TopicPartition[], __: number, done: Callback): void {
     done(null, this.committedOffsets)
+  }
+  setDefaultConsumeTimeout(timeoutMs: number): void {
+    this.calls.push(['wait', timeoutMs])
+  }
+  consume(_: number, done: Callback): void {
+    done(null, this.polls.shift() ?? [])
+  }
+  getMetadata(_: object, done: Callback): void {
+    this.calls.push('ask')
+    done(this.unreachable)
   }
   seek(position: PartitionOffset, _: number, done: Callback): void {
     this.calls.push(['seek', position])

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Ports } from '../../local-stack/ports.ts'
 import { type LocalStack, type StackPart, startStack } from '../../local-stack/stack.ts'
 import { type Config, loadConfig } from '../../platform/config.ts'
 import { openCodec, topicSubjects } from '../../platform/open-codec.ts'
@@ -45,7 +46,7 @@ export async function startPipeline(
   opening.defer(() => {
     rmSync(folder, { recursive: true, force: true })
   })
-  const stack = opening.use(await startStack({ dataDir: join(folder, 'stack'), parts }))
+  const stack = opening.use(await startStack({ dataDir: join(folder, 'stack'), parts, ports: portsOfThisProcess() }))
   const env = { ...stack.env, STATE_DIR: folder, ...settings }
   const config = loadConfig(env)
   await ensureTopics(config, wantedTopics(config, []))
@@ -67,6 +68,12 @@ export async function startPipeline(
     records: (topic) => committedRecords(config, codec, topic),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   }
+}
+
+/** Not the defaults: a part that a test has stopped must not be mistaken for that of another stack. */
+function portsOfThisProcess(): Ports {
+  const first = 20_000 + (process.pid % 1_000) * 10
+  return { kafka: first, controller: first + 1, registry: first + 2, redis: first + 3 }
 }
 
 async function committedRecords<T extends TopicId>(

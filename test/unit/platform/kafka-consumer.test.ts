@@ -118,3 +118,34 @@ describe('a partition counts as read to its end', () => {
     expect(consumer.atEnd.size).toBe(0)
   })
 })
+
+describe('a read that gives nothing', () => {
+  const read = () => consumer.read({ timeoutMs: 100, maxRecords: 10 })
+  const RECORD = { ...P0, offset: 1 }
+  const trouble = (): void => void native.emit('event.error', { code: -1, message: 'all broker connections are down' })
+
+  test('asks nobody while the client has no trouble', async () => {
+    expect(await read()).toEqual([])
+    expect(native.calls).toEqual([['wait', 100]])
+  })
+
+  test('fails while no broker answers, since the client reads on in silence; then it reads again', async () => {
+    native.unreachable = { code: -195, message: 'broker transport failure' }
+    trouble()
+    await expect(read()).rejects.toMatchObject({ unreachable: true })
+    await expect(read()).rejects.toMatchObject({ unreachable: true })
+    native.unreachable = null
+    expect(await read()).toEqual([])
+    native.calls.length = 0
+    expect(await read()).toEqual([])
+    expect(native.calls).not.toContain('ask')
+  })
+
+  test('one that gives records proves that a broker answers', async () => {
+    native.polls.push([RECORD])
+    trouble()
+    expect(await read()).toEqual([RECORD])
+    expect(await read()).toEqual([])
+    expect(native.calls).not.toContain('ask')
+  })
+})

@@ -24,3 +24,7 @@ test('a fault says only what librdkafka said: fatal, retriable, or to be aborted
   const flagged = new KafkaFault('x', { isFatal: true, isRetriable: true, isTxnRequiresAbort: true, code: -195 })
   expect(flagged).toMatchObject({ fatal: true, retriable: true, requiresAbort: true, unreachable: true })
 })
+
+test('a client that died says so by its code only', () => {
+  expect(new KafkaFault('consuming', { code: -150, isFatal: false }).fatal).toBe(true)
+})

@@ -270,7 +270,7 @@ describe('a read that fails', () => {
   test.each([
     { code: -140, expected: { code: 'SPL_OFFSET_OUT_OF_RETENTION', onError: 'stop' }, what: 'position is gone' },
     { code: 3, expected: { code: 'SPL_TOPIC_MISSING', onError: 'stop' }, what: 'topic was deleted' },
-    { code: -150, isFatal: true, expected: { code: 'SPL_BROKER_UNAVAILABLE', onError: 'exit' }, what: 'client died' },
+    { code: -150, expected: { code: 'SPL_BROKER_UNAVAILABLE', onError: 'exit' }, what: 'client died' },
   ])('because the $what: $expected.code, $expected.onError', async ({ expected, ...native }) => {
     task.assign(P0)
     task.consumer.faults.push(new KafkaFault('consuming', native))
