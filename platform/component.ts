@@ -21,6 +21,8 @@ export interface ComponentContext {
   readonly telemetry: Telemetry
   /** Aborts when the component shall finish its batch and end. */
   readonly signal: AbortSignal
+  /** Ends the process at once, without closing anything. */
+  readonly fail: (error: unknown) => never
 }
 
 interface ComponentHost {
@@ -62,12 +64,28 @@ export async function runComponent(
     await using server = await openStatusServer(telemetry, config.HTTP_HOST, config.METRICS_PORT)
     tell({ kind: 'listening', url: server.url })
     log.info({ url: server.url }, 'started')
-    await body({ name, config, log, telemetry, signal: stopping.signal })
+    await body({ name, config, log, telemetry, signal: stopping.signal, fail })
     log.info('finished')
   } catch (error) {
     fail(error)
   }
   if (process.connected) process.disconnect()
+}
+
+/**
+ * Runs work between opening native clients and closing them. When it fails nothing is closed: that may hang as long as
+ * the call that failed. Only a failure that waits for a person leaves in order, so that the group knows at once.
+ */
+export async function failingAtOnce(
+  { fail }: Pick<ComponentContext, 'fail'>,
+  work: () => Promise<void>,
+): Promise<void> {
+  try {
+    await work()
+  } catch (error) {
+    if (error instanceof SpoilerError && error.onError === 'stop') throw error
+    fail(error)
+  }
 }
 
 /** Waits for a dependency on behalf of a whole component. Undefined when the signal aborted first. */

@@ -1,6 +1,6 @@
 import { type TopicId, topics } from '../schemas/topics.ts'
 import { OutputCollector } from './batch-worker.ts'
-import type { ComponentContext } from './component.ts'
+import { type ComponentContext, failingAtOnce } from './component.ts'
 import { inputRecord, type InputRecord, topicId } from './input-record.ts'
 import { idOf } from './input-order.ts'
 import { GroupConsumer, type TopicPartition } from './kafka-consumer.ts'
@@ -49,16 +49,16 @@ export async function runSinkTask<T extends TopicId, Row>(
     inputs.map((id) => topics[id].name),
   )
   const assigned = new Set<string>()
-  while (!signal.aborted) {
-    await applyRebalances(consumer, assigned, telemetry)
-    const polled = await readOrWait(
-      { timeoutMs: 100, maxRecords: config.MAX_BATCH_RECORDS },
-      { consumer, telemetry, pause },
-    )
-    if (polled.length > 0)
-      await writeBatch(context, options, { records: polled.map(inputRecord), letters, consumer, telemetry })
-    else if ([...assigned].every((input) => consumer.atEnd.has(input))) telemetry.idle()
-  }
+  const wanted = { timeoutMs: 100, maxRecords: config.MAX_BATCH_RECORDS }
+  await failingAtOnce(context, async () => {
+    while (!signal.aborted) {
+      await applyRebalances(consumer, assigned, telemetry)
+      const polled = await readOrWait(wanted, { consumer, telemetry, pause })
+      if (polled.length > 0)
+        await writeBatch(context, options, { records: polled.map(inputRecord), letters, consumer, telemetry })
+      else if ([...assigned].every((input) => consumer.atEnd.has(input))) telemetry.idle()
+    }
+  })
 }
 
 async function applyRebalances(

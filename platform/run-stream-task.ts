@@ -2,7 +2,7 @@ import type { Processor } from '../schemas/processor.ts'
 import { type TopicId, topics } from '../schemas/topics.ts'
 import type { BatchWorker } from './batch-worker.ts'
 import { changelogSubjects, changelogTopic, type StoreSchemas } from './changelog.ts'
-import { type ComponentContext, whenAvailable } from './component.ts'
+import { type ComponentContext, failingAtOnce, whenAvailable } from './component.ts'
 import { pause, whileDependencyIsDown } from './retry.ts'
 import { FoldWorker } from './fold-worker.ts'
 import { AppendTimeOrder, arrivalOrder, idOf } from './input-order.ts'
@@ -100,7 +100,7 @@ export async function runStreamTask(context: ComponentContext, { name, inputs, w
     nowMs,
     pause,
   })
-  await task.run(signal)
+  await failingAtOnce(context, () => task.run(signal))
 }
 
 /** Runs a fold as a stream task. */

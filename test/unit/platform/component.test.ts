@@ -40,6 +40,11 @@ describe('the exit code tells the supervisor what to do', () => {
     { behaviour: 'finish at once', code: 0, told: undefined },
     { behaviour: 'ask for a person', code: 3, told: { code: 'SPL_TOPIC_DIFFERS', says: 'reviews has 6 partitions' } },
     { behaviour: 'ask for a new process', code: 1, told: { code: 'SPL_TRANSACTION_STUCK', says: 'committing' } },
+    {
+      behaviour: 'fail while a client cannot be closed',
+      code: 1,
+      told: { code: 'SPL_TRANSACTION_STUCK', says: 'committing' },
+    },
     { behaviour: 'fail with a bug', code: 1, told: { code: 'unknown', says: 'a bug of ours' } },
     { behaviour: 'throw in a callback', code: 1, told: { code: 'unknown', says: 'nobody caught this' } },
     { behaviour: 'leave a promise rejected', code: 1, told: { code: 'unknown', says: 'nobody awaited this' } },
