@@ -32,9 +32,9 @@ interface ComponentHost {
 }
 
 /**
- * Runs a component in its own process: configuration, log, metrics and readiness, signals, and an exit code that tells
- * the supervisor what to do. Returns when the body has finished; a failing body ends the process, since a native
- * client may hang on its way out.
+ * Runs a component in its own process: configuration, log, metrics and readiness, signals, and an end that tells the
+ * supervisor what to do: exit code 3 when a person has to decide, a SIGKILL of its own when a new process can go on,
+ * since nothing less ends a process whose native client hangs. Returns when the body has finished.
  */
 export async function runComponent(
   { name, process, env }: ComponentHost,
@@ -54,7 +54,10 @@ export async function runComponent(
     log.fatal({ err: error }, 'the component ends')
     const code = error instanceof SpoilerError ? error.code : 'unknown'
     tell({ kind: 'stopping', code, message: error instanceof Error ? error.message : String(error) })
-    return process.exit(error instanceof SpoilerError && error.onError === 'stop' ? STOP_EXIT_CODE : RESTART_EXIT_CODE)
+    if (error instanceof SpoilerError && error.onError === 'stop') return process.exit(STOP_EXIT_CODE)
+    // an exit waits for the thread pool, and with it for the native call that never comes back
+    process.kill(process.pid, 'SIGKILL')
+    return process.exit(RESTART_EXIT_CODE)
   }
   process.on('uncaughtException', fail)
   try {

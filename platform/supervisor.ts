@@ -129,8 +129,7 @@ class SupervisedComponent {
     else if (code === STOP_EXIT_CODE) this.#state = 'stopped'
     else {
       this.#state = 'restarting'
-      if (signal !== null) this.#lastFailure = `killed by ${signal}`
-      else if (!this.#told) this.#lastFailure = `exit code ${String(code)}`
+      if (!this.#told) this.#lastFailure = signal === null ? `exit code ${String(code)}` : `killed by ${signal}`
       if (ranMs >= STEADY_MS) this.#backoffMs = LEAST_BACKOFF_MS
       this.#restartTimer = setTimeout(() => {
         this.#restarts += 1

@@ -31,26 +31,31 @@ function start(behaviour: string, env: Record<string, string> = {}) {
   child.on('message', (message) => messages.push(message as ComponentMessage))
   stdout.on('data', (chunk) => output.push(String(chunk)))
   const ends = [once(child, 'exit'), once(stdout, 'end'), once(child, 'disconnect')]
-  const ended = Promise.all(ends).then(([exit]) => exit?.[0] as number)
+  const ended = Promise.all(ends).then(([exit]) => (exit?.[0] ?? exit?.[1]) as number | NodeJS.Signals)
   return { child, messages, output, ended, listening: once(child, 'message') }
 }
 
-describe('the exit code tells the supervisor what to do', () => {
+describe('the way it ends tells the supervisor what to do', () => {
   test.each([
-    { behaviour: 'finish at once', code: 0, told: undefined },
-    { behaviour: 'ask for a person', code: 3, told: { code: 'SPL_TOPIC_DIFFERS', says: 'reviews has 6 partitions' } },
-    { behaviour: 'ask for a new process', code: 1, told: { code: 'SPL_TRANSACTION_STUCK', says: 'committing' } },
+    { behaviour: 'finish at once', end: 0, told: undefined },
+    { behaviour: 'ask for a person', end: 3, told: { code: 'SPL_TOPIC_DIFFERS', says: 'reviews has 6 partitions' } },
+    { behaviour: 'ask for a new process', end: 'SIGKILL', told: { code: 'SPL_TRANSACTION_STUCK', says: 'committing' } },
     {
       behaviour: 'fail while a client cannot be closed',
-      code: 1,
+      end: 'SIGKILL',
       told: { code: 'SPL_TRANSACTION_STUCK', says: 'committing' },
     },
-    { behaviour: 'fail with a bug', code: 1, told: { code: 'unknown', says: 'a bug of ours' } },
-    { behaviour: 'throw in a callback', code: 1, told: { code: 'unknown', says: 'nobody caught this' } },
-    { behaviour: 'leave a promise rejected', code: 1, told: { code: 'unknown', says: 'nobody awaited this' } },
-  ])('$behaviour: $code', async ({ behaviour, code, told }) => {
+    {
+      behaviour: 'fail while a native call hangs',
+      end: 'SIGKILL',
+      told: { code: 'SPL_TRANSACTION_STUCK', says: 'committing' },
+    },
+    { behaviour: 'fail with a bug', end: 'SIGKILL', told: { code: 'unknown', says: 'a bug of ours' } },
+    { behaviour: 'throw in a callback', end: 'SIGKILL', told: { code: 'unknown', says: 'nobody caught this' } },
+    { behaviour: 'leave a promise rejected', end: 'SIGKILL', told: { code: 'unknown', says: 'nobody awaited this' } },
+  ])('$behaviour: $end', async ({ behaviour, end, told }) => {
     const { messages, output, ended } = start(behaviour)
-    expect(await ended).toBe(code)
+    expect(await ended).toBe(end)
     const stopping = messages.filter((message) => message.kind === 'stopping')
     expect(stopping).toHaveLength(told === undefined ? 0 : 1)
     if (told === undefined) return
