@@ -47,18 +47,52 @@ export async function* readRecords(
   await using reader = await PartitionReader.open(config, 'shield-reader')
   const partitions = await partitionsOf(reader, topic)
   const last = lastOf(from)
-  const ends = follow && last === undefined ? [] : await endsOf(config, partitions)
+  const ends = new EndsToReach(follow && last === undefined ? [] : await endsOf(config, partitions))
   reader.assign(await startsOf(reader, partitions, from))
   const aborted = (): boolean => signal?.aborted ?? false
-  const unfinished = (): boolean => ends.some((end) => (reader.atEnd.get(idOf(end)) ?? -1) < end.offset)
   const newest = new Map<string, InputRecord[]>()
-  while (!aborted() && last !== undefined && unfinished()) {
-    for (const record of (await reader.read(READ)).map(inputRecord)) keepLast(newest, record, last)
+  while (!aborted() && last !== undefined && !ends.reached(reader.atEnd)) {
+    for (const record of await readInput(reader)) {
+      ends.pass(record)
+      keepLast(newest, record, last)
+    }
   }
   yield* [...newest.values()].flat().sort((a, b) => a.appendedAtMs - b.appendedAtMs)
-  while (!aborted() && (follow || unfinished())) {
-    for (const message of await reader.read(READ)) yield inputRecord(message)
+  while (!aborted() && (follow || !ends.reached(reader.atEnd))) {
+    for (const record of await readInput(reader)) {
+      if (ends.pass(record) === 'within' || follow) yield record
+    }
   }
+}
+
+/** Ends of partitions as they were when reading began. Others may go on writing: what they add lies beyond. */
+export class EndsToReach {
+  readonly #ends: ReadonlyMap<string, number>
+  readonly #open: Set<string>
+
+  constructor(ends: readonly PartitionOffset[]) {
+    this.#ends = new Map(ends.map((end) => [idOf(end), end.offset]))
+    this.#open = new Set(this.#ends.keys())
+  }
+
+  pass(record: PartitionOffset): 'within' | 'beyond' {
+    const id = idOf(record)
+    const end = this.#ends.get(id) ?? 0
+    if (record.offset + 1 >= end) this.#open.delete(id)
+    return record.offset < end ? 'within' : 'beyond'
+  }
+
+  /** @param atEnd Offset of the end that a reader met last, per partition: the way past what is never delivered. */
+  reached(atEnd: ReadonlyMap<string, number>): boolean {
+    for (const id of this.#open) {
+      if ((atEnd.get(id) ?? -1) >= (this.#ends.get(id) ?? 0)) this.#open.delete(id)
+    }
+    return this.#open.size === 0
+  }
+}
+
+async function readInput(reader: PartitionReader): Promise<InputRecord[]> {
+  return (await reader.read(READ)).map(inputRecord)
 }
 
 function lastOf(from: ReadFrom): number | undefined {
