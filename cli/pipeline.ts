@@ -27,6 +27,12 @@ export const PIPELINE: readonly ComponentSpec[] = [
   { name: 'sinks', argv: [join(ROOT, 'connectors/main.ts')] },
 ]
 
+/** Keeps topics on S3. No review waits for it, so it is started last and not waited for. */
+export const OFFLINE_STORE: ComponentSpec = {
+  name: 's3-offline-store',
+  argv: [join(ROOT, 'connectors/main.ts'), 's3-offline-store'],
+}
+
 /** The command line itself, as a component that publishes a generated world. */
 export function worldProducer(options: readonly string[]): ComponentSpec {
   return { name: 'world', argv: [join(ROOT, 'cli/main.ts'), 'produce', 'world', '--json', ...options] }

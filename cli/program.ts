@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { addConfig } from './commands/config.ts'
 import { addDlq } from './commands/dlq.ts'
+import { addOffline } from './commands/offline.ts'
 import { addProduce } from './commands/produce.ts'
 import { addRedis } from './commands/redis.ts'
 import { addStack } from './commands/stack.ts'
@@ -10,7 +11,18 @@ import { addTail } from './commands/tail.ts'
 import { addTopics } from './commands/topics.ts'
 import type { CliContext } from './context.ts'
 
-const COMMANDS = [addStart, addStack, addStatus, addTopics, addTail, addDlq, addProduce, addRedis, addConfig] as const
+const COMMANDS = [
+  addStart,
+  addStack,
+  addStatus,
+  addTopics,
+  addTail,
+  addDlq,
+  addProduce,
+  addRedis,
+  addOffline,
+  addConfig,
+] as const
 
 /** The command `shield`. */
 export function shieldProgram(context: CliContext): Command {

@@ -3,7 +3,7 @@ import type { Config } from '../platform/config.ts'
 import { pause } from '../platform/retry.ts'
 import { type ComponentSpec, type ComponentStatus, Supervisor } from '../platform/supervisor.ts'
 import { askComponent } from './component-metrics.ts'
-import { PIPELINE } from './pipeline.ts'
+import { OFFLINE_STORE, PIPELINE } from './pipeline.ts'
 import { ComponentsFile } from './running-components.ts'
 import { oneLine } from './text.ts'
 
@@ -16,6 +16,7 @@ export class RunningPipeline implements AsyncDisposable {
   readonly #env: NodeJS.ProcessEnv
   readonly #file: ComponentsFile
   readonly #components: Supervisor
+  #offlineStore: Supervisor | undefined
   #world: Supervisor | undefined
 
   /** @param env Environment of the components, the addresses of the stack among it. */
@@ -32,7 +33,16 @@ export class RunningPipeline implements AsyncDisposable {
   }
 
   status(): ComponentStatus[] {
-    return [...this.#components.status(), ...(this.#world?.status() ?? [])]
+    return [this.#components, this.#offlineStore, this.#world].flatMap((supervisor) => supervisor?.status() ?? [])
+  }
+
+  /** Unless the environment says nothing of an object store. */
+  startOfflineStore(): void {
+    if (this.#env['S3_ENDPOINT'] === undefined) return
+    const { METRICS_PORT: first } = this.#config
+    const port = first === 0 ? {} : { env: { METRICS_PORT: String(first + PIPELINE.length) } }
+    this.#offlineStore = this.#supervise([{ ...OFFLINE_STORE, ...port }])
+    this.#write()
   }
 
   startWorld(world: ComponentSpec): void {
@@ -65,7 +75,7 @@ export class RunningPipeline implements AsyncDisposable {
   /** Ends all: each component finishes its batch. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stopWorld()
-    await this.#components[Symbol.asyncDispose]()
+    await Promise.all([this.#components[Symbol.asyncDispose](), this.#offlineStore?.[Symbol.asyncDispose]()])
     this.#file[Symbol.dispose]()
   }
 

@@ -11,8 +11,9 @@ const PART_NAMES: Readonly<Record<StackPart, string>> = {
   kafka: 'broker',
   registry: 'schema registry',
   redis: 'Valkey',
+  s3: 'S3',
 }
-const PORT_NAMES = ['kafka', 'controller', 'registry', 'redis'] as const satisfies (keyof Ports)[]
+const PORT_NAMES = ['kafka', 'controller', 'registry', 'redis', 's3'] as const satisfies (keyof Ports)[]
 
 export interface StackArguments {
   readonly host?: string
@@ -55,7 +56,8 @@ export function openLocalStack(context: CliContext, { host, port }: StackArgumen
 
 function showProgress(steps: Steps, { part, state, detail }: PartProgress): void {
   const name = PART_NAMES[part]
-  if (state === 'starting') steps.begin(name)
+  if (state === 'starting' && detail !== undefined) steps.say(`  ${name}: ${detail}`)
+  else if (state === 'starting') steps.begin(name)
   else if (state === 'ready') steps.end(name, 'ready')
   else if (state === 'exited' || state === 'failed') steps.say(`✖ ${name}: ${detail ?? state}`)
 }

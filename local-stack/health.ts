@@ -57,9 +57,14 @@ export async function redisAnswers(address: Address): Promise<boolean> {
  *
  * @param origin scheme, host and port
  */
-export async function registryAnswers(origin: string): Promise<boolean> {
+export function registryAnswers(origin: string): Promise<boolean> {
+  return urlAnswers(`${origin}/health/ready`)
+}
+
+/** Whether a GET of the address is answered well. */
+export async function urlAnswers(url: string): Promise<boolean> {
   try {
-    const answer = await fetch(`${origin}/health/ready`, { signal: AbortSignal.timeout(ANSWER_WITHIN_MS) })
+    const answer = await fetch(url, { signal: AbortSignal.timeout(ANSWER_WITHIN_MS) })
     await answer.arrayBuffer()
     return answer.ok
   } catch {

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { loadConfig, STACK_ENV_FILE, type Config } from '../platform/config.ts'
-import { startStack } from './stack.ts'
+import { shownAddresses, startStack } from './stack.ts'
 
 /** Runs the stack alone, in the foreground: `node local-stack/main.ts`; Ctrl-C stops it in order. */
 async function runStack({ STATE_DIR }: Config): Promise<void> {
@@ -13,7 +13,7 @@ async function runStack({ STATE_DIR }: Config): Promise<void> {
     envFile: join(STATE_DIR, STACK_ENV_FILE),
     onProgress: ({ part, state, detail = '' }) => void say(`${part} ${state} ${detail}`.trimEnd()),
   })
-  for (const [name, value] of Object.entries(stack.env)) say(`${name}=${String(value)}`)
+  for (const { name, value } of shownAddresses(stack.env)) say(`${name}=${value}`)
   await stopped
 }
 

@@ -5,10 +5,16 @@ import { z } from 'zod'
 import { SpoilerError } from '../platform/spoiler-error.ts'
 
 const port = z.number().int().min(1).max(65_535)
-const Ports = z.object({ kafka: port, controller: port, registry: port, redis: port })
+const Ports = z.object({ kafka: port, controller: port, registry: port, redis: port, s3: port })
 export type Ports = Readonly<z.infer<typeof Ports>>
 
-export const DEFAULT_PORTS: Ports = { kafka: 19_092, controller: 19_093, registry: 18_081, redis: 16_379 }
+export const DEFAULT_PORTS: Ports = {
+  kafka: 19_092,
+  controller: 19_093,
+  registry: 18_081,
+  redis: 16_379,
+  s3: 19_000,
+}
 
 /** @param wanted 0 takes any free port. @returns The port, or undefined when somebody listens there. */
 async function tryPort(host: string, wanted: number): Promise<number | undefined> {
@@ -82,6 +88,7 @@ export async function choosePorts({ host, file, configured }: PortWishes): Promi
     controller: await choose('controller'),
     registry: await choose('registry'),
     redis: await choose('redis'),
+    s3: await choose('s3'),
   }
   writeFileSync(file, JSON.stringify(ports))
   return ports

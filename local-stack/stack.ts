@@ -3,15 +3,18 @@ import { dirname, join, resolve } from 'node:path'
 import { brokerProgram, advertisedHost, prepareBroker } from './kafka.ts'
 import { choosePorts, type Ports } from './ports.ts'
 import { registryProgram } from './registry.ts'
+import { bringS3Server } from './bring-s3-server.ts'
 import { claimFolder, endLeftovers } from './run-records.ts'
 import { SupervisedPart, type PartProgram, type PartProgress, type StackPart } from './supervised-part.ts'
-import { findTools } from './tools.ts'
+import { findS3Server, findTools } from './tools.ts'
 import { valkeyProgram } from './valkey.ts'
+import { s3Credentials, type S3Credentials, versitygwProgram } from './versitygw.ts'
 
 export type { PartProgress, StackPart } from './supervised-part.ts'
 
-const STACK_PARTS: readonly StackPart[] = ['kafka', 'redis', 'registry']
+const STACK_PARTS: readonly StackPart[] = ['kafka', 'redis', 'registry', 's3']
 const LOOPBACK = '127.0.0.1'
+const S3_IS_BUILT = 'its server is built first, once, in a few minutes; nothing waits for it'
 
 export interface StackOptions {
   /** Holds everything that the stack keeps: data, logs, ports of the last start. Made when it is missing. */
@@ -32,9 +35,12 @@ export interface StackEnv {
   readonly KAFKA_BROKERS: string
   readonly SCHEMA_REGISTRY_URL: string
   readonly REDIS_URL: string
+  readonly S3_ENDPOINT: string
+  readonly S3_ACCESS_KEY_ID: string
+  readonly S3_SECRET_ACCESS_KEY: string
 }
 
-/** Running parts. Disposing it stops them in order: registry first, then broker and Redis. */
+/** Running parts. Disposing it stops them in order: registry first, then the others. */
 export interface LocalStack extends AsyncDisposable {
   readonly env: StackEnv
   readonly ports: Ports
@@ -52,19 +58,28 @@ export interface LocalStack extends AsyncDisposable {
 
 type Programs = Readonly<Record<StackPart, () => PartProgram>>
 
-function addressesOf(host: string, ports: Ports): StackEnv {
+function addressesOf(host: string, ports: Ports, s3: S3Credentials): StackEnv {
   const name = advertisedHost(host)
   return {
     KAFKA_BROKERS: `${name}:${ports.kafka}`,
     SCHEMA_REGISTRY_URL: `http://${name}:${ports.registry}/apis/ccompat/v7`,
     REDIS_URL: `redis://${name}:${ports.redis}`,
+    S3_ENDPOINT: `http://${name}:${ports.s3}`,
+    S3_ACCESS_KEY_ID: s3.accessKeyId,
+    S3_SECRET_ACCESS_KEY: s3.secretAccessKey,
   }
+}
+
+/** The addresses as lines for a terminal: the secret stays in the file. */
+export function shownAddresses(env: StackEnv): { readonly name: string; readonly value: string }[] {
+  const shown = (name: string, value: string): string => (name === 'S3_SECRET_ACCESS_KEY' ? '***' : value)
+  return Object.entries(env).map(([name, value]) => ({ name, value: shown(name, String(value)) }))
 }
 
 function writeEnvFile(file: string, env: StackEnv): void {
   mkdirSync(dirname(file), { recursive: true })
   const lines = Object.entries(env).map(([name, value]) => `${name}=${String(value)}\n`)
-  writeFileSync(`${file}.new`, lines.join(''))
+  writeFileSync(`${file}.new`, lines.join(''), { mode: 0o600 })
   renameSync(`${file}.new`, file)
 }
 
@@ -75,7 +90,8 @@ async function planStack(
 ) {
   const tools = findTools()
   const ports = await choosePorts({ host, file: join(dataDir, 'ports.json'), configured })
-  const env = addressesOf(host, ports)
+  const credentials = s3Credentials(join(dataDir, 's3'))
+  const env = addressesOf(host, ports, credentials)
   const broker = { folder: join(dataDir, 'kafka'), host, ports }
   const file = parts.includes('kafka') ? await prepareBroker(tools, broker) : ''
   const registry = {
@@ -88,6 +104,8 @@ async function planStack(
     kafka: () => brokerProgram(tools, broker, file),
     registry: () => registryProgram(tools, registry),
     redis: () => valkeyProgram(tools, { folder: join(dataDir, 'redis'), host, port: ports.redis }),
+    s3: () =>
+      versitygwProgram(findS3Server() ?? '', { folder: join(dataDir, 's3'), host, port: ports.s3, credentials }),
   }
   return { env, ports, programs }
 }
@@ -95,21 +113,26 @@ async function planStack(
 /** Stops in order: what depends on another part goes before it. */
 async function stopAll(parts: ReadonlyMap<StackPart, SupervisedPart>): Promise<void> {
   await parts.get('registry')?.stop()
-  await Promise.all([parts.get('kafka')?.stop(), parts.get('redis')?.stop()])
+  await Promise.all([parts.get('kafka')?.stop(), parts.get('redis')?.stop(), parts.get('s3')?.stop()])
 }
 
-/** Kafka and Redis together; the registry as soon as there is a broker, in the background. */
+/** Kafka and Redis together; in the background S3, and the registry as soon as there is a broker. */
 async function startAll(parts: ReadonlyMap<StackPart, SupervisedPart>): Promise<void> {
+  const startLater = (part: StackPart): void => {
+    parts
+      .get(part)
+      ?.start({ keepTrying: true })
+      .catch(() => undefined) // reported; ready(part) rejects
+  }
+  startLater('s3')
   await Promise.all([parts.get('kafka')?.start(), parts.get('redis')?.start()])
-  parts
-    .get('registry')
-    ?.start({ keepTrying: true })
-    .catch(() => undefined) // reported; ready('registry') rejects
+  startLater('registry')
 }
 
 /**
- * Starts Kafka, Redis and the schema registry under the supervision of this process.
- * Returns when Kafka and Redis answer; the registry takes longer and is waited for with `ready('registry')`.
+ * Starts Kafka, Redis, the schema registry and S3 under the supervision of this process.
+ * Returns when Kafka and Redis answer; the registry takes longer and is waited for with `ready('registry')`, as is S3,
+ * whose server may have to be built first.
  * The owner disposes the stack on SIGINT and SIGTERM: the parts have process groups of their own.
  * What a killed owner left running in the same folder is ended first.
  *
@@ -128,10 +151,15 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
   await endLeftovers(runFolder)
 
   const { env, ports, programs } = await planStack(dataDir, options)
+  const bringS3 = async (signal: AbortSignal): Promise<void> => {
+    if (findS3Server() === undefined) onProgress({ part: 's3', state: 'starting', detail: S3_IS_BUILT })
+    await bringS3Server(join(logFolder, 's3-build.log'), signal)
+  }
   const parts = new Map(
     wanted.map((part) => {
       const logFile = join(logFolder, `${part}.log`)
-      return [part, new SupervisedPart({ part, logFile, runFolder, program: programs[part], onProgress })]
+      const bring = part === 's3' ? { bring: bringS3 } : {}
+      return [part, new SupervisedPart({ part, logFile, runFolder, program: programs[part], onProgress, ...bring })]
     }),
   )
   opening.defer(() => stopAll(parts))

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { SpoilerError } from '../platform/spoiler-error.ts'
 import { forgetChild, recordChild, signalGroup } from './run-records.ts'
 
-export type StackPart = 'kafka' | 'registry' | 'redis'
+export type StackPart = 'kafka' | 'registry' | 'redis' | 's3'
 
 export type PartState = 'starting' | 'ready' | 'exited' | 'failed' | 'stopping' | 'stopped'
 export interface PartProgress {
@@ -27,6 +27,8 @@ interface PartSettings {
   readonly part: StackPart
   readonly logFile: string
   readonly runFolder: string
+  /** Brings what the program needs, before each start. Aborted when the part shall be down after all. */
+  readonly bring?: (signal: AbortSignal) => Promise<void>
   /** Called before each start, so that a start sees what the last one left. */
   readonly program: () => PartProgram
   readonly onProgress: (progress: PartProgress) => void
@@ -83,7 +85,8 @@ export class SupervisedPart {
       await this.#launch()
       void this.#supervise(wanted.signal)
     } catch (error) {
-      if (keepTrying) void this.#supervise(wanted.signal)
+      const canBeTriedAgain = keepTrying && !(error instanceof SpoilerError && error.code === 'SPL_SETUP_FAILED')
+      if (canBeTriedAgain) void this.#supervise(wanted.signal)
       else this.#wanted = undefined
       throw error
     }
@@ -134,9 +137,10 @@ export class SupervisedPart {
   }
 
   async #startOnce(): Promise<void> {
-    const program = this.#settings.program()
     const startMs = performance.now()
     this.#report('starting')
+    await this.#bring()
+    const program = this.#settings.program()
     const logStart = existsSync(this.#settings.logFile) ? statSync(this.#settings.logFile).size : 0
     const running = this.#spawn(program)
     while (!(await program.answers(this.#logSince(logStart)))) {
@@ -149,6 +153,17 @@ export class SupervisedPart {
       throw this.#failure(late ? `it did not answer within ${program.readyWithinMs / 1000} s` : await running.exited)
     }
     this.#report('ready', `${((performance.now() - startMs) / 1000).toFixed(1)} s`)
+  }
+
+  async #bring(): Promise<void> {
+    const signal = this.#wanted?.signal ?? AbortSignal.abort()
+    try {
+      await this.#settings.bring?.(signal)
+    } catch (error) {
+      if (!signal.aborted) this.#report('failed', (error as Error).message)
+      throw error
+    }
+    signal.throwIfAborted()
   }
 
   /** Its own process group: a terminal's Ctrl-C reaches the owner only, which then ends the parts in order. */

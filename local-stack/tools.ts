@@ -23,14 +23,23 @@ function missingOf({ kafkaLibs, registryJar, valkeyServer, java }: Tools): strin
   return [kafkaLibs, registryJar, valkeyServer, java].filter((path) => !existsSync(path))
 }
 
+/** The S3 server, which may be built later than the rest; undefined while it is not there. */
+export function findS3Server(record: string = RECORD): string | undefined {
+  const parsed = z.object({ s3: z.object({ server: z.string() }) }).safeParse(readRecord(record))
+  return parsed.success && existsSync(parsed.data.s3.server) ? parsed.data.s3.server : undefined
+}
+
+function readRecord(record: string): unknown {
+  return existsSync(record) ? JSON.parse(readFileSync(record, 'utf8')) : {}
+}
+
 /**
  * Finds what set-up has brought.
  *
  * @throws SpoilerError SPL_SETUP_FAILED when set-up has not run, or its cache was removed since.
  */
 export function findTools(record: string = RECORD): Tools {
-  const written: unknown = existsSync(record) ? JSON.parse(readFileSync(record, 'utf8')) : {}
-  const parsed = z.object({ stack: Tools }).safeParse(written)
+  const parsed = z.object({ stack: Tools }).safeParse(readRecord(record))
   const missing = parsed.success ? missingOf(parsed.data.stack) : [record]
   if (parsed.success && missing.length === 0) return parsed.data.stack
   throw new SpoilerError('SPL_SETUP_FAILED', `looking for ${missing.join(', ')}\nRun: node scripts/setup.mjs`, {

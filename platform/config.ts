@@ -33,6 +33,23 @@ const Config = z.object({
     .describe('Redis or Valkey; may carry user:password')
     .meta(secretAddress),
   FEAST_PROJECT: z.string().min(1).default('spoiler_shield').describe('project name in the online store'),
+  S3_ENDPOINT: z
+    .url({ protocol: /^https?$/ })
+    .default('http://127.0.0.1:19000')
+    .describe('S3-compatible object store; https://s3.REGION.amazonaws.com for Amazon'),
+  S3_REGION: z.string().min(1).default('us-east-1').describe('region of the bucket'),
+  S3_ACCESS_KEY_ID: z.string().optional().describe('S3 access key; without one the default chain of the AWS SDK'),
+  S3_SECRET_ACCESS_KEY: z.string().optional().describe('S3 secret key').meta(secret),
+  S3_BUCKET: z.string().min(3).max(63).default('spoiler-shield').describe('bucket of all that is kept on S3'),
+  S3_PATH_STYLE: z.stringbool().default(true).describe('bucket in the path, not in the host name'),
+  S3_PREFIX: z
+    .string()
+    .regex(/^[\w-]+(\/[\w-]+)*$/)
+    .default('offline')
+    .describe('folder of the offline store in the bucket'),
+  OFFLINE_FILE_RECORDS: z.coerce.number().int().min(1).default(200_000).describe('most records of a Parquet file'),
+  OFFLINE_FILE_BYTES: z.coerce.number().int().min(1).default(33_554_432).describe('size at which a file is closed'),
+  OFFLINE_FILE_MS: milliseconds(1, 86_400_000).default(300_000).describe('age at which a Parquet file is closed'),
   TOPIC_PARTITIONS: z.coerce.number().int().min(1).max(1000).default(4).describe('partitions of every keyed topic'),
   TOPIC_REPLICATION: z.coerce.number().int().min(1).max(7).default(1).describe('replication factor of every topic'),
   LINEAGE: z.coerce.number().int().min(1).default(1).describe('grows when topics are recreated or repartitioned'),

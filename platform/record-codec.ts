@@ -48,6 +48,11 @@ export class RecordCodec {
     this.#readers.set(`${schema}#${id}`, (bytes) => type.fromBuffer(bytes.subarray(HEADER_BYTES)) as unknown)
   }
 
+  /** The id under which values of a subject are written. */
+  idOf({ subject }: Pick<Subject, 'subject'>): number | undefined {
+    return this.#ids.get(subject)
+  }
+
   encode({ subject, schema }: Pick<Subject, 'subject' | 'schema'>, value: unknown): Buffer {
     const id = this.#ids.get(subject)
     if (id === undefined) throw new RangeError(`the schema id of ${subject} has not been learned`)

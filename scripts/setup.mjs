@@ -11,6 +11,7 @@ import { bringPackages, linkNode } from './setup/packages.mjs'
 import { checkPrerequisites } from './setup/prerequisites.mjs'
 import { readRecord, recordFileOf, STEPS, stepsToDo, writeRecord } from './setup/record.mjs'
 import { say, secondsSince, SetupError } from './setup/report.mjs'
+import { bringS3Server } from './setup/s3.mjs'
 import { bringStack } from './setup/stack.mjs'
 
 const HELP = `Usage: node scripts/setup.mjs [--only STEPS] [--help]
@@ -20,6 +21,7 @@ Steps, all of them by default:
   node      Node 24, where the present one is older
   packages  node_modules, with the native Kafka client (compiled once per machine)
   stack     Kafka, schema registry, Valkey, and a Java runtime where there is none
+  s3        versitygw, the S3 server, built with Go, which is fetched where there is none
 
   --only    some of them, comma separated: --only node,packages
 
@@ -55,10 +57,14 @@ async function setUp() {
     const node = todo.includes('node') ? await bringNode(where) : record.node
     return { node, packages: todo.includes('packages') ? await bringPackages(where, node) : record.packages }
   }
-  const bringRest = async () => (todo.includes('stack') ? await bringStack(where) : record.stack)
-  const [{ node, packages }, stack] = await Promise.all([bringNodeAndPackages(), bringRest()])
+  const bring = async (name, work) => (todo.includes(name) ? await work(where) : record[name])
+  const [{ node, packages }, stack, s3] = await Promise.all([
+    bringNodeAndPackages(),
+    bring('stack', bringStack),
+    bring('s3', bringS3Server),
+  ])
   if (node !== undefined) linkNode(root, node)
-  writeRecord(where, { node, packages, stack })
+  writeRecord(where, { node, packages, stack, s3 }, todo)
   say(`everything is there, ${secondsSince(startMs)}`)
 }
 

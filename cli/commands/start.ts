@@ -24,7 +24,7 @@ interface StartArguments extends StackArguments {
 }
 
 const HELP = `
-Uses the local stack, unless KAFKA_BROKERS is set: then the broker, registry and Redis of the environment.
+Uses the local stack, unless KAFKA_BROKERS is set: then the broker, registry, Redis and S3 of the environment.
 Started again it goes on where it stopped: reviews that were published are not published twice.
 Ctrl-C ends it and leaves nothing running; a second Ctrl-C does not wait for batches to finish.
 
@@ -84,6 +84,7 @@ async function run(options: StartArguments, context: CliContext, screen: Screen)
   await awaitComponents(pipeline, steps, signal)
   const beganMs = performance.now()
   if (options.world && !signal.aborted) pipeline.startWorld(worldProducer(worldOptions(options)))
+  if (!signal.aborted) pipeline.startOfflineStore()
   steps.quiet()
   live.show(() => pipeline.status())
   await untilEnd(options.for, signal)

@@ -7,7 +7,7 @@ import { addonFolder } from './packages.mjs'
 import { SetupError } from './report.mjs'
 
 /** Upper bounds of what each step leaves on disk, measured, with room for what it needs meanwhile. */
-const NEEDED_BYTES = { node: 250e6, packages: 800e6, stack: 600e6 }
+const NEEDED_BYTES = { node: 250e6, packages: 800e6, stack: 600e6, s3: 1200e6 }
 const INSTALL = {
   debian: (packages) => `Debian, Ubuntu: sudo apt-get install ${packages}`,
   fedora: (packages) => `Fedora:         sudo dnf install ${packages}`,

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, writeFile
 import { join } from 'node:path'
 import { fingerprint } from './cache.mjs'
 
-export const STEPS = ['node', 'packages', 'stack']
+export const STEPS = ['node', 'packages', 'stack', 's3']
 
 /** Inside node_modules: gone with them, and never another checkout's. @param {string} root */
 export function recordFileOf(root) {
@@ -23,12 +23,13 @@ export function readRecord(file) {
 function locks({ root, toolchain }) {
   const hashOf = (...files) => fingerprint(files.map((file) => readFileSync(file, 'utf8')))
   const stackLocks = readdirSync(toolchain).filter(
-    (name) => /lock(\.json)?$/.test(name) && name !== 'package-lock.json',
+    (name) => /lock(\.json)?$/.test(name) && !['package-lock.json', 'go.lock'].includes(name),
   )
   return {
     node: hashOf(join(toolchain, 'package-lock.json')),
     packages: hashOf(join(root, 'package-lock.json'), join(toolchain, 'package-lock.json')),
     stack: hashOf(...stackLocks.sort().map((name) => join(toolchain, name))),
+    s3: hashOf(...['go.mod', 'go.sum'].map((name) => join(toolchain, 'versitygw', name))),
   }
 }
 
@@ -50,11 +51,20 @@ export function stepsToDo(where, record, only) {
   return only.filter((name) => !isDone(name))
 }
 
-/** @param {{ root: string, toolchain: string, cache: string }} where @param {Record<string, any>} brought */
-export function writeRecord(where, brought) {
+/**
+ * Adds what was done to the record, which another set-up may have written meanwhile.
+ *
+ * @param {{ root: string, toolchain: string, cache: string }} where
+ * @param {Record<string, any>} brought
+ * @param {string[]} done steps of it that were run
+ */
+export function writeRecord(where, brought, done) {
   const file = recordFileOf(where.root)
   mkdirSync(join(file, '..'), { recursive: true })
-  const record = { ...brought, locks: locks(where), cache: where.cache }
+  const old = readRecord(file)
+  const wanted = locks(where)
+  const of = (all) => Object.fromEntries(done.map((name) => [name, all[name]]))
+  const record = { ...old, ...of(brought), locks: { ...old.locks, ...of(wanted) }, cache: where.cache }
   writeFileSync(`${file}.${process.pid}`, `${JSON.stringify(record, null, 2)}\n`)
   renameSync(`${file}.${process.pid}`, file)
 }

@@ -24,6 +24,12 @@ export const COMPONENTS: readonly ComponentSpec[] = [
   { name: 'sinks', argv: script('connectors/main.ts') },
 ]
 
+/** Beside them: it needs the stack's part `s3`. */
+export const OFFLINE_STORE: ComponentSpec = {
+  name: 's3-offline-store',
+  argv: script('connectors/main.ts', 's3-offline-store'),
+}
+
 export interface Pipeline extends AsyncDisposable {
   readonly stack: LocalStack
   readonly config: Config

@@ -131,7 +131,7 @@ afterAll(async () => {
 test('reviews are scored; other terminals look on; Ctrl-C leaves nothing running; the next start goes on', async () => {
   start = startShield()
   const { components } = await runningPipeline(start)
-  expect(components.map(({ name }) => name)).toEqual(['folds', 'scorer', 'sinks', 'world'])
+  expect(components.map(({ name }) => name)).toEqual(['folds', 'scorer', 'sinks', 's3-offline-store', 'world'])
   const pids = [...components.map(({ pid }) => pid), ...stackPids()]
   expect(pids.filter(isAlive)).toEqual(pids)
   await lookOn()

@@ -41,7 +41,7 @@ test.each(NPM_LOCKS)('%s holds the builds for every platform, without which npm 
 
 test('every Python requirement is pinned with its checksums, and no lock names a host', () => {
   const locks = readdirSync(toolchain).filter((name) => name.endsWith('.lock'))
-  expect(locks).toEqual(['jre.lock', 'maven-artifact.lock', 'valkey.lock'])
+  expect(locks).toEqual(['go.lock', 'jre.lock', 'maven-artifact.lock', 'valkey.lock'])
   for (const name of locks) {
     const lock = readFileSync(join(toolchain, name), 'utf8')
     const requirements = lock.replaceAll('\\\n', '').trim().split('\n')
@@ -61,4 +61,13 @@ test('every Maven artifact has coordinates, a checksum and a size', () => {
     expect(artifact.sha256).toMatch(/^[0-9a-f]{64}$/)
     expect(artifact.sizeBytes).toBeGreaterThan(0)
   }
+})
+
+test('every Go module that the S3 server is built from is pinned by checksum', () => {
+  const [mod, sum] = ['go.mod', 'go.sum'].map((file) => readFileSync(join(toolchain, 'versitygw', file), 'utf8'))
+  const required = Array.from((mod ?? '').matchAll(/^\t(\S+ v\S+)/gm), ([, module]) => module as string)
+  const summed = new Set((sum ?? '').split('\n').map((line) => line.split(' h1:')[0]))
+  expect(required).toContain('github.com/versity/versitygw v1.8.0')
+  expect(required.filter((module) => !summed.has(`${module}/go.mod`))).toEqual([])
+  expect(summed).toContain('github.com/versity/versitygw v1.8.0')
 })

@@ -44,7 +44,7 @@ test('no two parts get one port, even when one is configured as the port that an
   const before = await choosePorts({ host, file, configured: {} })
   const ports = await choosePorts({ host, file, configured: { registry: before.kafka } })
   expect(ports.registry).toBe(before.kafka)
-  expect(new Set(Object.values(ports)).size).toBe(4)
+  expect(new Set(Object.values(ports)).size).toBe(5)
 })
 
 test('a configured port that is taken is an error that names it, and how to find who has it', async () => {
@@ -65,5 +65,6 @@ test('a damaged memory is no more than a lost preference', async () => {
     'controller',
     'registry',
     'redis',
+    's3',
   ])
 })
