@@ -2,10 +2,10 @@ import type { Config } from '../platform/config.ts'
 import type { ChainWriter } from './chain-writer.ts'
 
 /** Size of the records, as they came, of one row group. */
-const ROW_GROUP_BYTES = 8 * 1024 ** 2
+const ROW_GROUP_BYTES = 4 * 1024 ** 2
 /** Most that all partitions together hold: records not encoded yet, and encoded bytes of unfinished files. */
-const MOST_PENDING_BYTES = 24 * 1024 ** 2
-const MOST_ENCODED_BYTES = 64 * 1024 ** 2
+const MOST_PENDING_BYTES = 12 * 1024 ** 2
+const MOST_ENCODED_BYTES = 32 * 1024 ** 2
 
 type Buffered = Pick<ChainWriter, 'records' | 'pendingBytes' | 'encodedBytes' | 'ageMs'>
 type Limits = Pick<Config, 'OFFLINE_FILE_RECORDS' | 'OFFLINE_FILE_BYTES' | 'OFFLINE_FILE_MS'>

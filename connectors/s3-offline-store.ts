@@ -83,7 +83,9 @@ class OfflineStore {
       encodeWhatIsTooMuch(this.#writers)
       for (const input of dueWriters(this.#writers, config)) await this.#whileDown(() => this.#rotate(input))
     }
-    await Promise.race([this.#lastFiles(), pause(LAST_FILES_WITHIN_MS, new AbortController().signal)])
+    const written = new AbortController()
+    await Promise.race([this.#lastFiles(), pause(LAST_FILES_WITHIN_MS, written.signal)])
+    written.abort()
   }
 
   #whileDown<T>(work: () => Promise<T>): Promise<T | undefined> {

@@ -40,7 +40,8 @@ export const ERRORS = {
   SPL_SCHEMA_REFUSED: 'The registry refused a schema as incompatible.',
   SPL_SCHEMA_CACHE_STALE: 'The schema-id cache on disk does not match the registry.',
   SPL_S3_REFUSED: 'The object store refused a request: credentials, permissions or the name of the bucket.',
-  SPL_S3_UNCONDITIONAL: 'The object store overwrites objects that must not be overwritten: it has no conditional writes.',
+  SPL_S3_UNCONDITIONAL:
+    'The object store overwrites objects that must not be overwritten: it has no conditional writes.',
   SPL_CHAIN_BROKEN: 'The Parquet files of a partition have a gap or an overlap, or one of them cannot be read.',
   SPL_CONFIG_INVALID: 'The configuration is invalid.',
   SPL_MODEL_INVALID: 'A model version is damaged, incomplete, or misses its golden rows.',

@@ -79,7 +79,7 @@ export async function startPipeline(
 /** Not the defaults: a part that a test has stopped must not be mistaken for that of another stack. */
 function portsOfThisProcess(): Ports {
   const first = 20_000 + (process.pid % 1_000) * 10
-  return { kafka: first, controller: first + 1, registry: first + 2, redis: first + 3 }
+  return { kafka: first, controller: first + 1, registry: first + 2, redis: first + 3, s3: first + 4 }
 }
 
 async function committedRecords<T extends TopicId>(

@@ -13,7 +13,7 @@ test.each([
   { name: 'never an empty one', files: { a: { records: 0, ageMs: 90_000 } }, due: [] },
   {
     name: 'the largest when all together are too much',
-    files: { a: { encodedBytes: 20 * MB }, b: { encodedBytes: 25 * MB }, c: { encodedBytes: 22 * MB } },
+    files: { a: { encodedBytes: 10 * MB }, b: { encodedBytes: 13 * MB }, c: { encodedBytes: 11 * MB } },
     due: ['b'],
   },
 ])('closes $name', ({ files, due }) => {
@@ -23,8 +23,8 @@ test.each([
 
 test.each([
   { name: 'no row group while little is pending', pendingMb: [1, 2, 3], encoded: [] },
-  { name: 'row groups that are full', pendingMb: [4, 9, 1], encoded: [1] },
-  { name: 'the largest while all together are too much', pendingMb: [7, 6, 7.5, 7], encoded: [2] },
+  { name: 'row groups that are full', pendingMb: [2, 4.5, 1], encoded: [1] },
+  { name: 'the largest while all together are too much', pendingMb: [3.5, 3, 3.75, 3.5], encoded: [2] },
 ])('encodes $name', ({ pendingMb, encoded }) => {
   const done: number[] = []
   const writers = pendingMb.map((mb, i) => [String(i), { pendingBytes: mb * MB, encode: () => void done.push(i) }]) as [
