@@ -1,10 +1,10 @@
+import { Kafka, logLevel } from 'kafkajs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { chainEnd, type ChainPlace, readChain } from '../../../connectors/offline-chain.ts'
 import { OFFLINE_TOPICS, type OfflineTopic } from '../../../connectors/offline-topics.ts'
 import { openS3ObjectStore, type S3ObjectStore } from '../../../connectors/s3-object-store.ts'
-import { openTransactionalProducer } from '../../../platform/kafka-producer.ts'
 import type { Supervisor } from '../../../platform/supervisor.ts'
 import { topics } from '../../../schemas/topics.ts'
 import { duckdbRows } from '../../support/duckdb.ts'
@@ -49,7 +49,9 @@ function startSink(settings: Readonly<Record<string, string>> = {}): Supervisor 
 /** Reviews, labels and movies, and user-activity in transactions of which every other one is aborted. */
 async function publish(reviews: number): Promise<void> {
   const { publisher, codec, config } = pipeline
-  await using producer = await openTransactionalProducer(config, 'test-activity')
+  const client = new Kafka({ brokers: [config.KAFKA_BROKERS], logLevel: logLevel.NOTHING })
+  const producer = client.producer({ transactionalId: 'test-activity', maxInFlightRequests: 1 })
+  await producer.connect()
   for (let i = 0; i < reviews; i += 1) {
     published += 1
     const ids = { reviewId: `r${published}`, userId: `u${published % 50}`, movieId: `m${published % 7}` }
@@ -65,11 +67,12 @@ async function publish(reviews: number): Promise<void> {
       sourceAppendedAtMs: EXAMPLE.review.writtenAtMs,
     }
     const value = codec.encode({ subject: 'user-activity-value', schema: 'UserActivity' }, activity)
-    await producer.begin()
-    await producer.sendAll([{ topic: 'user-activity', partition: null, key: ids.userId, value }])
-    await (i % 20 === 0 ? producer.abort() : producer.commit())
+    const transaction = await producer.transaction()
+    await transaction.send({ topic: 'user-activity', messages: [{ key: ids.userId, value }] })
+    await (i % 20 === 0 ? transaction.abort() : transaction.commit())
   }
   await publisher.flush()
+  await producer.disconnect()
 }
 
 const placeOf = (topic: OfflineTopic, partition: number): ChainPlace => ({
