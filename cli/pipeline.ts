@@ -30,6 +30,7 @@ export const PIPELINE: readonly ComponentSpec[] = [
 /** Keeps topics on S3. No review waits for it, so it is started last and not waited for. */
 export const OFFLINE_STORE: ComponentSpec = {
   name: 's3-offline-store',
+  yields: true,
   // without limits the collector lets a third more memory lie before it looks: see docs/adr/0006
   argv: ['--max-semi-space-size=4', '--max-old-space-size=256', join(ROOT, 'connectors/main.ts'), 's3-offline-store'],
 }

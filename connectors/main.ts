@@ -1,6 +1,5 @@
 // One sink in a process of its own: the online store by default, `s3-offline-store` when named.
 // Each loads only its own client, and a sink that a person has to look at does not stop the other.
-import { constants, setPriority } from 'node:os'
 import process from 'node:process'
 import { type ComponentContext, runComponent, whenAvailable } from '../platform/component.ts'
 import type { OpenedCodec } from '../platform/open-codec.ts'
@@ -28,8 +27,6 @@ async function runOnlineStore(context: ComponentContext, { codec }: OpenedCodec)
 }
 
 async function runOffline(context: ComponentContext, { codec }: OpenedCodec): Promise<void> {
-  // scores do not wait for archives
-  setPriority(constants.priority.PRIORITY_BELOW_NORMAL)
   const { openS3ObjectStore } = await import('./s3-object-store.ts')
   const { runOfflineStore } = await import('./s3-offline-store.ts')
   using store = openS3ObjectStore(context.config)

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, mkdirSync, openSync } from 'node:fs'
+import { constants, setPriority } from 'node:os'
 import { join } from 'node:path'
 import { type ComponentMessage, STOP_EXIT_CODE } from './component.ts'
 
@@ -9,6 +10,8 @@ export interface ComponentSpec {
   /** Script and its arguments, run by this Node. */
   readonly argv: readonly string[]
   readonly env?: Readonly<Record<string, string>>
+  /** True for what others shall not wait for: it gets the processor time that they leave. */
+  readonly yields?: boolean
 }
 
 export type ComponentState = 'running' | 'restarting' | 'stopped' | 'finished'
@@ -97,7 +100,7 @@ class SupervisedComponent {
   }
 
   #start(): ChildProcess {
-    const { name, argv, env } = this.#spec
+    const { name, argv, env, yields = false } = this.#spec
     const log = openSync(join(this.#options.logDir, `${name}.log`), 'a')
     const startedMs = Date.now()
     // a group of its own: Ctrl-C reaches the supervisor only, which then ends its children in order
@@ -108,6 +111,7 @@ class SupervisedComponent {
     })
     closeSync(log) // the child has its own
     this.#told = false
+    if (yields && child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_LOW)
     child.on('message', (message: ComponentMessage) => {
       if (message.kind === 'listening') this.#url = message.url
       else {

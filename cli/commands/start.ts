@@ -14,6 +14,8 @@ import { Screen } from '../screen.ts'
 import { openLocalStack, type StackArguments, withStackOptions } from '../stack-options.ts'
 import { Steps } from '../steps.ts'
 
+const SCORE_POLL_MS = 250
+
 interface StartArguments extends StackArguments {
   readonly for?: number
   readonly json?: boolean
@@ -83,11 +85,17 @@ async function run(options: StartArguments, context: CliContext, screen: Screen)
   const pipeline = running.use(new RunningPipeline(config, env))
   await awaitComponents(pipeline, steps, signal)
   const beganMs = performance.now()
-  if (!signal.aborted) pipeline.startOfflineStore()
   if (options.world && !signal.aborted) pipeline.startWorld(worldProducer(worldOptions(options)))
   steps.quiet()
   live.show(() => pipeline.status())
+  const ending = new AbortController()
+  const scoring = options.world ? firstScore(live, AbortSignal.any([signal, ending.signal])) : Promise.resolve()
+  const archiving = scoring.then(() => {
+    if (!signal.aborted && !ending.signal.aborted) pipeline.startOfflineStore()
+  })
   await untilEnd(options.for, signal)
+  ending.abort()
+  await archiving
 
   live.hide()
   await steps.run('world stopped', () => pipeline.stopWorld())
@@ -132,6 +140,11 @@ async function awaitComponents(pipeline: RunningPipeline, steps: Steps, signal: 
   const outcome = (problem: string | undefined): string => problem ?? 'ready'
   const problem = await steps.run('components', () => pipeline.ready(signal), outcome)
   if (problem !== undefined && !signal.aborted) steps.say(`  logs are in ${pipeline.logDir}`)
+}
+
+/** The offline store takes a core for seconds to start: after the first score nobody waits for that. */
+async function firstScore(live: LiveSession, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted && live.state.view(Date.now()).firstScoreAtMs === null) await pause(SCORE_POLL_MS, signal)
 }
 
 async function untilEnd(forMs: number | undefined, signal: AbortSignal): Promise<void> {

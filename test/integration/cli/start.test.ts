@@ -11,6 +11,7 @@ import { topics } from '../../../schemas/topics.ts'
 
 const ROOT = join(import.meta.dirname, '../../..')
 const MAIN = join(ROOT, 'cli/main.ts')
+const COMPONENTS = ['folds', 'scorer', 'sinks', 's3-offline-store', 'world']
 const POISON = '{"reviewId": '
 
 interface Ran {
@@ -97,7 +98,10 @@ async function runningPipeline({ child, written }: Start): Promise<Status> {
     await once(stderr, 'data')
   while (child.exitCode === null) {
     const { stdout, exitCode } = await shield('status', '--json')
-    if (exitCode === 0) return Status.parse(JSON.parse(stdout))
+    if (exitCode !== 0) continue
+    const status = Status.parse(JSON.parse(stdout))
+    // the offline store is started once scores flow
+    if (status.components.length === COMPONENTS.length) return status
   }
   throw new Error(`shield start has ended with ${child.exitCode}:\n${written.stderr}`)
 }
@@ -131,7 +135,7 @@ afterAll(async () => {
 test('reviews are scored; other terminals look on; Ctrl-C leaves nothing running; the next start goes on', async () => {
   start = startShield()
   const { components } = await runningPipeline(start)
-  expect(components.map(({ name }) => name)).toEqual(['folds', 'scorer', 'sinks', 's3-offline-store', 'world'])
+  expect(components.map(({ name }) => name)).toEqual(COMPONENTS)
   const pids = [...components.map(({ pid }) => pid), ...stackPids()]
   expect(pids.filter(isAlive)).toEqual(pids)
   await lookOn()
@@ -145,7 +149,7 @@ test('reviews are scored; other terminals look on; Ctrl-C leaves nothing running
     stdout: expect.stringContaining('No components run') as string,
   })
 
-  start = startShield('--for', '5s')
+  start = startShield('--for', '10s')
   const second = await summaryOf(start)
   expect(second.deadLetters).toBe(0)
   const reviews = first.reviews + second.reviews - 1 // one was poison
