@@ -1,5 +1,5 @@
 // Benchmarks of the running pipeline. Each prints one JSON line; bench/RESULTS.md keeps runs with command and machine.
-//   npm run bench -- folds | everything | latency | memory   [--reviews N]
+//   npm run bench -- folds | everything | latency-folds | latency | memory   [--reviews N]
 import process from 'node:process'
 import { parseArgs } from 'node:util'
 import { latency } from './latency.ts'
@@ -16,10 +16,13 @@ const { values, positionals } = parseArgs({
 })
 const reviews = (byDefault: number): number => Number(values.reviews ?? byDefault)
 
+const pace = { rate: Number(values.rate), seconds: Number(values.seconds) }
+
 const BENCHMARKS: Readonly<Record<string, () => Promise<object>>> = {
   folds: () => saturation({ reviews: reviews(60_000), labels: false, processes: ['folds'] }),
   everything: () => saturation({ reviews: reviews(60_000), labels: true, processes: ['folds', 'scorer', 'sinks'] }),
-  latency: () => latency(Number(values.rate), Number(values.seconds)),
+  'latency-folds': () => latency({ ...pace, labels: false, processes: ['folds'] }),
+  latency: () => latency({ ...pace, labels: true, processes: ['folds', 'scorer', 'sinks'] }),
   memory: () => memory(reviews(200_000)),
 }
 
