@@ -26,17 +26,6 @@ export default defineConfig({
           hookTimeout: 5 * MINUTE_MS,
         },
       },
-      {
-        test: {
-          name: 'long',
-          include: ['test/long/**/*.test.ts'],
-          pool: 'forks', // the native Kafka client loads once per process
-          fileParallelism: false, // each file brings up its own stack
-          env: { UV_THREADPOOL_SIZE: '32' }, // consume() holds a pool thread while it waits
-          testTimeout: 5 * MINUTE_MS,
-          hookTimeout: 5 * MINUTE_MS,
-        },
-      },
     ],
   },
 })

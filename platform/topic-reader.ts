@@ -50,19 +50,33 @@ export async function* readRecords(
   const ends = new EndsToReach(follow && last === undefined ? [] : await endsOf(config, partitions))
   reader.assign(await startsOf(reader, partitions, from))
   const aborted = (): boolean => signal?.aborted ?? false
-  const newest = new Map<string, InputRecord[]>()
-  while (!aborted() && last !== undefined && !ends.reached(reader.atEnd)) {
-    for (const record of await readInput(reader)) {
-      ends.pass(record)
-      keepLast(newest, record, last)
-    }
-  }
-  yield* [...newest.values()].flat().sort((a, b) => a.appendedAtMs - b.appendedAtMs)
+  if (last !== undefined) yield* await newestRecords(reader, ends, { last, aborted })
   while (!aborted() && (follow || !ends.reached(reader.atEnd))) {
     for (const record of await readInput(reader)) {
       if (ends.pass(record) === 'within' || follow) yield record
     }
   }
+}
+
+interface NewestOptions {
+  readonly last: number
+  readonly aborted: () => boolean
+}
+
+/** The last n records of each partition, by append time. */
+async function newestRecords(
+  reader: PartitionReader,
+  ends: EndsToReach,
+  { last, aborted }: NewestOptions,
+): Promise<InputRecord[]> {
+  const newest = new Map<string, InputRecord[]>()
+  while (!aborted() && !ends.reached(reader.atEnd)) {
+    for (const record of await readInput(reader)) {
+      ends.pass(record)
+      keepLast(newest, record, last)
+    }
+  }
+  return [...newest.values()].flat().sort((a, b) => a.appendedAtMs - b.appendedAtMs)
 }
 
 /** Ends of partitions as they were when reading began. Others may go on writing: what they add lies beyond. */
