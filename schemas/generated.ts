@@ -286,6 +286,8 @@ export interface SpoilerScore {
   readonly writtenAtMs: number
   /** Append time of the review in reviews, Unix milliseconds: the score's own append time less this is the latency. */
   readonly reviewAppendedAtMs: number
+  /** Length of the review's text, UTF-16 units: the baseline that a model has to beat. 0 in scores before it was recorded. */
+  readonly textUnits: number
   /** Calibrated, 0 to 1. */
   readonly probability: number
   /** probability >= threshold. */
@@ -1250,6 +1252,12 @@ export const avroSchemas = {
         name: 'reviewAppendedAtMs',
         type: 'long',
         doc: "Append time of the review in reviews, Unix milliseconds: the score's own append time less this is the latency.",
+      },
+      {
+        name: 'textUnits',
+        type: 'int',
+        default: 0,
+        doc: "Length of the review's text, UTF-16 units: the baseline that a model has to beat. 0 in scores before it was recorded.",
       },
       { name: 'probability', type: 'double', doc: 'Calibrated, 0 to 1.' },
       { name: 'isSpoiler', type: 'boolean', doc: 'probability >= threshold.' },

@@ -28,6 +28,7 @@ export async function scoreRow(row: StreamRecord<ReviewFeatures>, serving: Servi
     revision: value.revision,
     writtenAtMs: value.writtenAtMs,
     reviewAppendedAtMs: value.reviewAppendedAtMs,
+    textUnits: value.text.length,
     probability,
     isSpoiler,
     threshold: model.threshold,

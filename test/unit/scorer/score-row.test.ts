@@ -49,6 +49,7 @@ test('a score carries everything: whose, what, by which model, since which deplo
       movieId: 'm1',
       revision: 2,
       reviewAppendedAtMs: 1_700_000_000_000,
+      textUnits: featureRow().text.length,
       writtenAtMs: 1_000,
       probability: 0.75,
       isSpoiler: true,

@@ -9,6 +9,7 @@ export function score(fields: Partial<SpoilerScore> = {}): SpoilerScore {
     revision: 0,
     writtenAtMs: 0,
     reviewAppendedAtMs: 0,
+    textUnits: 840,
     probability: 0.25,
     isSpoiler: false,
     threshold: 0.5,
