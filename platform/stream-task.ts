@@ -68,6 +68,7 @@ export class StreamTask {
       log.info({ kind: event.kind, partitions: event.partitions.map(idOf) }, 'rebalance')
       if (event.kind === 'assigned') {
         const { partitions } = event
+        telemetry.restoring(partitions.length)
         const starts = await this.#whileDependencyIsDown(signal, () => this.#restore(partitions))
         if (starts === undefined) return
         order.assign(partitions)

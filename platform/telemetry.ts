@@ -56,6 +56,7 @@ interface CommittedBatch {
 
 /** One function per event: its log line and its metrics can never drift apart. */
 export interface TaskTelemetry {
+  restoring(partitions: number): void
   assigned(partitions: number): void
   committed(batch: CommittedBatch): void
   idle(): void
@@ -66,11 +67,18 @@ export interface TaskTelemetry {
 
 export function taskTelemetry(telemetry: Telemetry, component: string, log: Logger): TaskTelemetry {
   let down: SpoilerError | undefined
-  let waiting = true
-  telemetry.setUnready(component, 'no partitions assigned yet')
+  let waitingFor: string | undefined
+  const waitFor = (reason: string): void => {
+    waitingFor = reason
+    telemetry.setUnready(component, reason)
+  }
+  waitFor('no partitions assigned yet')
   return {
+    restoring: (partitions) => {
+      waitFor(`restoring the state of ${partitions} partitions`)
+    },
     assigned: (partitions) => {
-      waiting = false
+      waitingFor = undefined
       telemetry.partitions.set({ component }, partitions)
       telemetry.setReady(component)
     },
@@ -102,8 +110,8 @@ export function taskTelemetry(telemetry: Telemetry, component: string, log: Logg
       if (down === undefined) return
       log.info({ code: down.code }, 'the dependency is back')
       down = undefined
-      if (waiting) telemetry.setUnready(component, 'no partitions assigned yet')
-      else telemetry.setReady(component)
+      if (waitingFor === undefined) telemetry.setReady(component)
+      else telemetry.setUnready(component, waitingFor)
     },
   }
 }

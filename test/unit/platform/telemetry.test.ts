@@ -26,6 +26,16 @@ describe('readiness', () => {
     expect(telemetry.unready()).toEqual({})
   })
 
+  test('a task that restores says so, also after an outage meanwhile', () => {
+    task.restoring(4)
+    expect(telemetry.unready()).toEqual({ intake: 'restoring the state of 4 partitions' })
+    task.dependencyDown(down)
+    task.dependencyUp()
+    expect(telemetry.unready()).toEqual({ intake: 'restoring the state of 4 partitions' })
+    task.assigned(4)
+    expect(telemetry.unready()).toEqual({})
+  })
+
   test('a dependency that is down makes it unready with the reason, and it is logged once', () => {
     task.assigned(1)
     task.dependencyDown(down)
