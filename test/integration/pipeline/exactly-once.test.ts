@@ -1,17 +1,20 @@
+import { join } from 'node:path'
 import { pino } from 'pino'
 import { expect, test } from 'vitest'
 import { MOVIE_VIEW, USER_VIEW } from '../../../connectors/online-rows.ts'
 import type { FeatureView } from '../../../connectors/feast-rows.ts'
 import { openRedisOnlineStore } from '../../../connectors/redis-online-store.ts'
+import { loadModelVersion } from '../../../inference/model-version.ts'
 import type { Supervisor } from '../../../platform/supervisor.ts'
 import { readRecords } from '../../../platform/topic-reader.ts'
 import { World } from '../../../producers/world/world.ts'
 import type { ProducedEvent } from '../../../producers/event-source.ts'
-import type { MovieFeatures, UserFeatures } from '../../../schemas/generated.ts'
-import type { Processor, StreamRecord } from '../../../schemas/processor.ts'
+import type { MovieFeatures, ReviewFeatures, SpoilerScore, UserFeatures } from '../../../schemas/generated.ts'
+import type { StreamRecord } from '../../../schemas/processor.ts'
 import { topics } from '../../../schemas/topics.ts'
-import { movieContext } from '../../../stream-processors/movie-context.ts'
-import { userHistory } from '../../../stream-processors/user-history.ts'
+import { scoreRows, type Serving } from '../../../scorer/score-row.ts'
+import { checkPipeline } from '../../support/oracle/pipeline-oracle.ts'
+import { recordPipeline } from '../../support/oracle/record-pipeline.ts'
 import {
   COMPONENTS,
   metricOf,
@@ -21,8 +24,8 @@ import {
   statusOf,
   until,
 } from '../../support/pipeline.ts'
-import { drive, type FoldState } from '../../support/topology-test-driver.ts'
 
+const PRIOR = join(import.meta.dirname, '../../../inference/versions/prior')
 const REVIEWS = 20_000
 const SEED = 7
 /** Processes, and a task of each. */
@@ -46,9 +49,12 @@ test('20,000 reviews with labels, every component killed once: one row and one s
 
   await until('every review has a score', async () => (await pipeline.records('spoilerScores')).length >= ids.size)
   await expectOneEach(pipeline, ids)
-  const { users, movies } = await refold(pipeline)
-  await expectRedisEquals(pipeline, USER_VIEW, users)
-  await expectRedisEquals(pipeline, MOVIE_VIEW, movies)
+  const recorded = await recordPipeline(pipeline)
+  await using prior = await loadModelVersion(PRIOR)
+  const serving = { model: prior, deploymentEpoch: 0 }
+  expect(await checkPipeline(recorded, (rows) => scoresOf(rows, serving))).toEqual([])
+  await expectRedisEquals(pipeline, USER_VIEW, recorded.userFeatures)
+  await expectRedisEquals(pipeline, MOVIE_VIEW, recorded.movieFeatures)
   expect(await pipeline.records('deadLetters')).toEqual([])
   await expectNewestOfEachPartition(pipeline)
 })
@@ -60,6 +66,11 @@ async function expectNewestOfEachPartition({ config }: Pipeline): Promise<void> 
   for await (const { partition, offset } of readRecords(config, name, { from: { last: 3 }, follow: false }))
     (offsets[partition] ??= []).push(offset)
   expect(offsets.map((partition) => partition.length)).toEqual(Array(config.TOPIC_PARTITIONS).fill(3))
+}
+
+async function scoresOf(rows: readonly StreamRecord<ReviewFeatures>[], serving: Serving): Promise<SpoilerScore[]> {
+  const results = await scoreRows(rows, serving)
+  return results.flatMap((result) => (result.kind === 'score' ? [result.score] : []))
 }
 
 /** Publishes up to so many more reviews, with what else happens in the world meanwhile. */
@@ -94,38 +105,7 @@ async function expectOneEach(pipeline: Pipeline, ids: ReadonlySet<string>): Prom
   }
 }
 
-/** Folds the recorded logs again, in memory: rows must be equal bit for bit, whatever was killed in between. */
-async function refold(pipeline: Pipeline) {
-  const users = refoldPartitions(userHistory, await pipeline.records('userActivity'))
-  const movies = refoldPartitions(movieContext, await pipeline.records('movieActivity'))
-  const rows = (await pipeline.records('reviewFeatures')).map(({ value }) => value)
-  const byId = new Map(rows.map((row) => [row.reviewId, row]))
-  const again = movies.output.flatMap((forward) => (forward.to === 'reviewFeatures' ? [forward.value] : []))
-  expect(again).toHaveLength(rows.length)
-  for (const row of again) expect(byId.get(row.reviewId)).toEqual(row)
-  return { users: newest(users.output, 'userFeatures'), movies: newest(movies.output, 'movieFeatures') }
-}
-
-function refoldPartitions<In, Stores>(processor: Processor<In, Stores>, records: readonly StreamRecord<In>[]) {
-  const partitions = Map.groupBy(records, ({ position }) => position.partition)
-  const driven = [...partitions.values()].map((partition) => drive(processor, partition))
-  return { output: driven.flatMap(({ output }) => output), states: driven.map(({ state }): FoldState => state) }
-}
-
 type EntityRow = UserFeatures | MovieFeatures
-
-function newest(
-  output: ReturnType<typeof drive>['output'],
-  to: 'userFeatures' | 'movieFeatures',
-): Map<string, EntityRow> {
-  const rows = new Map<string, EntityRow>()
-  for (const forward of output) {
-    if (forward.to !== to) continue
-    const { value } = forward
-    rows.set('userId' in value ? value.userId : value.movieId, value)
-  }
-  return rows
-}
 
 async function expectRedisEquals(
   pipeline: Pipeline,
