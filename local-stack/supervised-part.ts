@@ -15,8 +15,11 @@ export interface PartProgress {
 
 /** What is run, and how it is known to work. */
 export interface PartProgram {
+  /** The program itself, no wrapper that becomes it: its path is recorded, and tells it from another later on. */
   readonly command: string
   readonly args: readonly string[]
+  /** Its whole environment; this process's own by default. */
+  readonly env?: Readonly<Record<string, string>>
   /** One real request. @param log What the program has written since it started. */
   readonly answers: (log: string) => Promise<boolean>
   readonly readyWithinMs: number
@@ -167,10 +170,10 @@ export class SupervisedPart {
   }
 
   /** Its own process group: a terminal's Ctrl-C reaches the owner only, which then ends the parts in order. */
-  #spawn({ command, args }: PartProgram): Running {
+  #spawn({ command, args, env }: PartProgram): Running {
     const { part, logFile, runFolder } = this.#settings
     const log = openSync(logFile, 'a')
-    const child = spawn(command, args, { detached: true, stdio: ['ignore', log, log] })
+    const child = spawn(command, args, { detached: true, stdio: ['ignore', log, log], ...(env && { env }) })
     closeSync(log)
     const running = { pid: child.pid ?? 0, exited: exitOf(child), hasExited: child.pid === undefined }
     void running.exited.then(() => {

@@ -34,14 +34,11 @@ export function versitygwProgram(server: string, { folder, host, port, credentia
   mkdirSync(objects, { recursive: true })
   // Only our own process knows this path: what answers on the port could be somebody else's server.
   const health = `/health-${credentials.accessKeyId}`
-  const secrets = [
-    `ROOT_ACCESS_KEY_ID=${credentials.accessKeyId}`,
-    `ROOT_SECRET_ACCESS_KEY=${credentials.secretAccessKey}`,
-  ]
   return {
-    // `env` becomes the server: the secret is in its environment then, and not on a command line that all can read
-    command: 'env',
-    args: [...secrets, server, '--port', `${host}:${port}`, '--health', health, '--quiet', 'posix', objects],
+    command: server,
+    args: ['--port', `${host}:${port}`, '--health', health, '--quiet', 'posix', objects],
+    // not on the command line, which all can read
+    env: { ROOT_ACCESS_KEY_ID: credentials.accessKeyId, ROOT_SECRET_ACCESS_KEY: credentials.secretAccessKey },
     answers: () => urlAnswers(`http://${reachableHost(host)}:${port}${health}`),
     readyWithinMs: 30_000,
     stopWithinMs: 10_000,

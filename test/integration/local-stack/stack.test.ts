@@ -22,7 +22,7 @@ beforeEach(() => {
   // Not the default ports: while a part is down here, another stack on this machine might take them.
   writeFileSync(
     join(dataDir, 'ports.json'),
-    JSON.stringify({ kafka: 29_392, controller: 29_393, registry: 28_381, redis: 26_679 }),
+    JSON.stringify({ kafka: 29_392, controller: 29_393, registry: 28_381, redis: 26_679, s3: 29_300 }),
   )
 })
 afterEach(async () => {
@@ -74,7 +74,7 @@ const createTopic = (brokers: string, topic: string) =>
 
 test('Ctrl-C stops all parts in order and leaves nothing running; a second owner is refused meanwhile', async () => {
   const owner = await startOwner()
-  const pids = [pidOf('kafka'), pidOf('redis'), pidOf('registry')]
+  const pids = [pidOf('kafka'), pidOf('redis'), pidOf('registry'), pidOf('s3')]
   await expect(startStack({ dataDir })).rejects.toThrow(`process ${owner.pid} runs a stack there`)
   const env = parseEnv(readFileSync(join(stateDir, 'stack.env'), 'utf8'))
   expect(env['KAFKA_BROKERS']).toMatch(/^127\.0\.0\.1:\d+$/)
@@ -91,7 +91,7 @@ test('kill -9 of the owner blocks nothing: the next start ends what is left, and
   const env = parseEnv(readFileSync(join(stateDir, 'stack.env'), 'utf8'))
   await createTopic(env['KAFKA_BROKERS'] ?? '', 'kept')
   await withRedis(env['REDIS_URL'] ?? '', (redis) => redis.set('kept', 'yes'))
-  const leftovers = [pidOf('kafka'), pidOf('redis'), pidOf('registry')]
+  const leftovers = [pidOf('kafka'), pidOf('redis'), pidOf('registry'), pidOf('s3')]
   owner.kill('SIGKILL')
   await once(owner, 'exit')
   expect(leftovers.filter((pid) => identifyProcess(pid) !== undefined)).toEqual(leftovers)
