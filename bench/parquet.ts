@@ -6,7 +6,7 @@
  */
 import { brotliCompressSync, constants, gzipSync, zstdCompressSync } from 'node:zlib'
 import { ByteWriter, ParquetWriter } from 'hyparquet-writer'
-import { parquetColumns } from '../connectors/parquet-columns.ts'
+import { parquetColumns } from '../platform/parquet-columns.ts'
 import { World } from '../producers/world/world.ts'
 import { avroSchemas, type ReviewFeatures } from '../schemas/generated.ts'
 import { topics } from '../schemas/topics.ts'

@@ -1,8 +1,8 @@
 import type { InputRecord } from '../platform/input-record.ts'
 import type { ObjectStore } from './object-store.ts'
 import { chainEnd, chainKey, type ChainLink, type ChainPlace, linkMetadata } from './offline-chain.ts'
-import { type ParquetColumn, plainColumn, timeColumn } from './parquet-columns.ts'
-import { ParquetFile } from './parquet-file.ts'
+import { type ParquetColumn, plainColumn, timeColumn } from '../platform/parquet-columns.ts'
+import { ParquetFile } from '../platform/parquet-file.ts'
 
 /** Columns of every file, before those of the value. */
 const POSITION_COLUMNS: readonly ParquetColumn[] = [

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { SpoilerError } from '../platform/spoiler-error.ts'
 import type { ObjectStore, StoredObject } from './object-store.ts'
-import { readFooter } from './parquet-file.ts'
+import { readFooter } from '../platform/parquet-file.ts'
 
 /** Where the chain of one partition lies. */
 export interface ChainPlace {

@@ -2,7 +2,7 @@ import type { Decoded, RecordCodec } from '../platform/record-codec.ts'
 import { avroSchemas } from '../schemas/generated.ts'
 import { type TopicId, topics } from '../schemas/topics.ts'
 import type { ChainSchema } from './chain-writer.ts'
-import { parquetColumns } from './parquet-columns.ts'
+import { parquetColumns } from '../platform/parquet-columns.ts'
 
 /** Topics that the offline store keeps. */
 export const OFFLINE_TOPICS = [

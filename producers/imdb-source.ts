@@ -1,6 +1,6 @@
 import type { Review } from '../schemas/generated.ts'
 import { labelEvent, movieEvent, reviewEvent, type EventSource, type ProducedEvent } from './event-source.ts'
-import { ExternalSort } from './external-sort.ts'
+import { ExternalSort } from '../platform/external-sort.ts'
 import { readImdbMovie, readImdbReview, type ImdbReview } from './imdb-rows.ts'
 import { delayedLabel, type LabelDelay } from './label-delay.ts'
 import { LabelQueue } from './label-queue.ts'

@@ -1,5 +1,5 @@
 import type { ReviewLabel } from '../schemas/generated.ts'
-import { MinHeap } from './min-heap.ts'
+import { MinHeap } from '../platform/min-heap.ts'
 
 interface Waiting {
   readonly label: ReviewLabel

@@ -1,4 +1,4 @@
-import type { AvroSchema } from '../../connectors/parquet-columns.ts'
+import type { AvroSchema } from '../../platform/parquet-columns.ts'
 import type { SeededRandom } from '../../stats/random.ts'
 
 const TEXTS = ['', 'a', 'Rosebud was his sled.', 'Ünïcode 影 🎬', '{"json": "looks"}', 'a longer text '.repeat(20)]

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, expect, test } from 'vitest'
-import { ExternalSort } from '../../../producers/external-sort.ts'
+import { ExternalSort } from '../../../platform/external-sort.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'external-sort-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
