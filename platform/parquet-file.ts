@@ -1,5 +1,5 @@
-import { constants, zstdCompressSync } from 'node:zlib'
-import { type KeyValue, parquetMetadataAsync } from 'hyparquet'
+import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
+import { type AsyncBuffer, type KeyValue, parquetMetadataAsync, parquetReadObjects } from 'hyparquet'
 import { ByteWriter, ParquetWriter } from 'hyparquet-writer'
 import type { ParquetColumn } from './parquet-columns.ts'
 
@@ -67,6 +67,13 @@ function compress(input: Uint8Array): Uint8Array {
   return zstdCompressSync(input, { params: { [constants.ZSTD_c_compressionLevel]: ZSTD_LEVEL } })
 }
 
+/** Where a file's bytes are: in memory, or asked for piece by piece. */
+export interface ParquetBytes {
+  readonly sizeBytes: number
+  /** Bytes from `start` up to `end`, exclusive. */
+  readonly read: (start: number, end: number) => Promise<Uint8Array>
+}
+
 export interface ParquetFooter {
   readonly rows: number
   readonly metadata: Readonly<Record<string, string | undefined>>
@@ -77,14 +84,56 @@ export async function readFooter(
   sizeBytes: number,
   read: (start: number, end: number) => Promise<Uint8Array>,
 ): Promise<ParquetFooter> {
-  const file = {
+  const footer = await parquetMetadataAsync(asyncBuffer({ sizeBytes, read }), { initialFetchSize: FOOTER_BYTES })
+  const pairs: KeyValue[] = footer.key_value_metadata ?? []
+  return { rows: Number(footer.num_rows), metadata: Object.fromEntries(pairs.map(({ key, value }) => [key, value])) }
+}
+
+/**
+ * The rows in their order, one row group in memory at a time; longs are numbers, times are Unix milliseconds.
+ *
+ * @param columns Names of the top-level columns to read; all by default.
+ * @throws Error when it is no Parquet file, or damaged.
+ */
+export async function* readRows(
+  bytes: ParquetBytes,
+  columns?: readonly string[],
+): AsyncGenerator<Readonly<Record<string, unknown>>> {
+  const file = asyncBuffer(bytes)
+  const metadata = await parquetMetadataAsync(file, { initialFetchSize: FOOTER_BYTES })
+  let rowStart = 0
+  for (const group of metadata.row_groups) {
+    const rowEnd = rowStart + Number(group.num_rows)
+    const rows = await parquetReadObjects({
+      file,
+      metadata,
+      rowStart,
+      rowEnd,
+      compressors: { ZSTD: (input, size) => zstdDecompressSync(input, { maxOutputLength: size }) },
+      ...(columns === undefined ? {} : { columns: [...columns] }),
+    })
+    for (const row of rows) yield plain(row) as Readonly<Record<string, unknown>>
+    rowStart = rowEnd
+  }
+}
+
+/** BigInt and Date are how hyparquet gives INT64 and timestamps; ours fit into numbers. */
+function plain(value: unknown): unknown {
+  if (typeof value === 'bigint') return Number(value)
+  if (typeof value !== 'object' || value === null) return value
+  if (value instanceof Date) return value.getTime()
+  if (value instanceof Uint8Array) return value
+  if (Array.isArray(value)) return typeof value[0] === 'number' ? value : value.map(plain)
+  for (const [key, field] of Object.entries(value)) (value as Record<string, unknown>)[key] = plain(field)
+  return value
+}
+
+function asyncBuffer({ sizeBytes, read }: ParquetBytes): AsyncBuffer {
+  return {
     byteLength: sizeBytes,
-    slice: async (start: number, end = sizeBytes): Promise<ArrayBuffer> => {
+    slice: async (start, end = sizeBytes) => {
       const bytes = await read(start, end)
       return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer
     },
   }
-  const footer = await parquetMetadataAsync(file, { initialFetchSize: FOOTER_BYTES })
-  const pairs: KeyValue[] = footer.key_value_metadata ?? []
-  return { rows: Number(footer.num_rows), metadata: Object.fromEntries(pairs.map(({ key, value }) => [key, value])) }
 }
