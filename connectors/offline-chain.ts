@@ -95,13 +95,44 @@ export async function* readChain(store: ObjectStore, place: ChainPlace): AsyncGe
   let end = 0
   for await (const object of store.list(chainFolder(place))) {
     const file = await readFile(store, place, object)
-    if (file.link.first !== end) {
-      const what = file.link.first > end ? 'gap' : 'overlap'
-      throw broken(object.key, `${what}: it begins at ${file.link.first}, the file before it ends at ${end}`)
-    }
+    assertFollows(file, end)
     end = file.link.end
     yield file
   }
+}
+
+/**
+ * The files of a chain that hold positions of a range, proved to follow one another; none where the chain does not
+ * reach it.
+ *
+ * @param from Inclusive; `to` is exclusive.
+ * @throws as {@link readChain}.
+ */
+export async function readChainBetween(
+  store: ObjectStore,
+  place: ChainPlace,
+  { from, to }: { readonly from: number; readonly to: number },
+): Promise<ChainFile[]> {
+  const objects: StoredObject[] = []
+  for await (const object of store.list(chainFolder(place))) {
+    if (object.key >= chainKey(place, to)) break
+    if (object.key <= chainKey(place, from)) objects.length = 0 // whatever came before ends where this one begins
+    objects.push(object)
+  }
+  const files: ChainFile[] = []
+  for (const object of objects) {
+    const file = await readFile(store, place, object)
+    const before = files.at(-1)
+    if (before !== undefined) assertFollows(file, before.link.end)
+    files.push(file)
+  }
+  return files.filter(({ link }) => link.end > from)
+}
+
+function assertFollows({ key, link }: ChainFile, end: number): void {
+  if (link.first === end) return
+  const what = link.first > end ? 'gap' : 'overlap'
+  throw broken(key, `${what}: it begins at ${link.first}, the file before it ends at ${end}`)
 }
 
 async function readFile(store: ObjectStore, place: ChainPlace, object: StoredObject): Promise<ChainFile> {

@@ -79,6 +79,32 @@ async function newestRecords(
   return [...newest.values()].flat().sort((a, b) => a.appendedAtMs - b.appendedAtMs)
 }
 
+/** Offsets of a partition from `from` up to `to`, exclusive. */
+export interface PartitionRange extends TopicPartition {
+  readonly from: number
+  readonly to: number
+}
+
+/**
+ * Committed records at given offsets, undecoded. Order holds within a partition. Ends when all ranges have been read,
+ * also where their last offsets are markers of transactions or records that were aborted.
+ */
+export async function* readRanges(
+  config: KafkaConfig,
+  ranges: readonly PartitionRange[],
+  signal?: AbortSignal,
+): AsyncGenerator<InputRecord> {
+  const wanted = ranges.filter(({ from, to }) => from < to)
+  if (wanted.length === 0) return
+  await using reader = await PartitionReader.open(config, 'shield-reader')
+  const ends = new EndsToReach(wanted.map(({ to, ...input }) => ({ ...input, offset: to })))
+  reader.assign(wanted.map(({ topic, partition, from }) => ({ topic, partition, offset: from })))
+  while (!ends.reached(reader.atEnd)) {
+    signal?.throwIfAborted()
+    for (const record of await readInput(reader)) if (ends.pass(record) === 'within') yield record
+  }
+}
+
 /** Ends of partitions as they were when reading began. Others may go on writing: what they add lies beyond. */
 export class EndsToReach {
   readonly #ends: ReadonlyMap<string, number>

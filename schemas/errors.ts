@@ -43,6 +43,9 @@ export const ERRORS = {
   SPL_S3_UNCONDITIONAL:
     'The object store overwrites objects that must not be overwritten: it has no conditional writes.',
   SPL_CHAIN_BROKEN: 'The Parquet files of a partition have a gap or an overlap, or one of them cannot be read.',
+  SPL_DATASET_RANGE_MISSING: 'Neither the log nor the offline store holds records that a data set needs.',
+  SPL_DATASET_EMPTY: 'No row of the range is labelled and old enough: there is no data set.',
+  SPL_DATASET_LEAK: 'A split put a review, a movie or a label where it must not stand: a bug of ours.',
   SPL_DATASET_INVALID: 'A data set is damaged or incomplete, or what was named is none.',
   SPL_CONFIG_INVALID: 'The configuration is invalid.',
   SPL_MODEL_INVALID: 'A model version is damaged, incomplete, or misses its golden rows.',
