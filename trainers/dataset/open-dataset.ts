@@ -39,7 +39,7 @@ async function* rowsOf(files: DatasetFiles, file: DatasetFile): AsyncGenerator<D
 }
 
 /** @throws SpoilerError SPL_DATASET_INVALID when the file differs from its SHA-256. */
-async function verifiedBytes(files: DatasetFiles, { name, sha256 }: DatasetFile): Promise<Uint8Array> {
+export async function verifiedBytes(files: DatasetFiles, { name, sha256 }: DatasetFile): Promise<Uint8Array> {
   const bytes = await files.read(name)
   const found = createHash('sha256').update(bytes).digest('hex')
   if (found !== sha256) throw invalidDataset(files.place, `${name} differs from the SHA-256 in the manifest`)
