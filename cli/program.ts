@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { addConfig } from './commands/config.ts'
+import { addDataset } from './commands/dataset.ts'
 import { addDlq } from './commands/dlq.ts'
 import { addOffline } from './commands/offline.ts'
 import { addProduce } from './commands/produce.ts'
@@ -21,6 +22,7 @@ const COMMANDS = [
   addProduce,
   addRedis,
   addOffline,
+  addDataset,
   addConfig,
 ] as const
 

@@ -11,7 +11,7 @@ export interface Dataset {
    *
    * @throws SpoilerError SPL_DATASET_INVALID at the first file that differs from the manifest.
    */
-  rows(span: Span): AsyncGenerator<DatasetRow>
+  readonly rows: (span: Span) => AsyncGenerator<DatasetRow>
 }
 
 /**
