@@ -1,6 +1,7 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { datasetSource, type DatasetSource } from '../connectors/dataset-source.ts'
+import { identifyProcess } from '../local-stack/process-identity.ts'
 import { usageError } from '../producers/arguments.ts'
 import { buildDataset, type DatasetPlan, rangesOf, type WantedTimes } from '../trainers/dataset/build-dataset.ts'
 import { copyDataset, type CopiedDataset } from '../trainers/dataset/copy-dataset.ts'
@@ -55,8 +56,7 @@ export async function buildInPlace(wishes: BuildWishes, context: CliContext): Pr
     const { codec } = await openPipelineCodec(config, context.signal)
     const source = datasetSource(config, { codec, store })
     const plan = await planOf(wishes, { source, place, lineage: config.LINEAGE })
-    await mkdir(config.STATE_DIR, { recursive: true })
-    const folder = await mkdtemp(join(config.STATE_DIR, 'dataset-'))
+    const folder = await newBuildFolder(config.STATE_DIR)
     try {
       using progress = new ProgressLine(context.stderr, () => performance.now())
       const built = localFiles(folder)
@@ -74,6 +74,19 @@ export async function buildInPlace(wishes: BuildWishes, context: CliContext): Pr
       await rm(folder, { recursive: true, force: true })
     }
   })
+}
+
+const BUILDING = /^dataset-building-(\d+)-/
+
+/** Of this process; those of builds that were killed are removed. */
+async function newBuildFolder(stateDir: string): Promise<string> {
+  await mkdir(stateDir, { recursive: true })
+  for (const name of await readdir(stateDir)) {
+    const pid = BUILDING.exec(name)?.[1]
+    if (pid === undefined || identifyProcess(Number(pid)) !== undefined) continue
+    await rm(join(stateDir, name), { recursive: true, force: true })
+  }
+  return mkdtemp(join(stateDir, `dataset-building-${process.pid}-`))
 }
 
 interface PlanDeps {

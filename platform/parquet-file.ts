@@ -1,5 +1,5 @@
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
-import { type AsyncBuffer, type KeyValue, parquetMetadataAsync, parquetReadObjects } from 'hyparquet'
+import { type AsyncBuffer, type KeyValue, parquetMetadataAsync, parquetReadObjects, parquetSchema } from 'hyparquet'
 import { ByteWriter, ParquetWriter } from 'hyparquet-writer'
 import type { ParquetColumn } from './parquet-columns.ts'
 
@@ -90,7 +90,8 @@ export async function readFooter(
 }
 
 /**
- * The rows in their order, one row group in memory at a time; longs are numbers, times are Unix milliseconds.
+ * The rows in their order, one row group in memory at a time; longs are numbers, times are Unix milliseconds, and what
+ * is missing is null.
  *
  * @param columns Names of the top-level columns to read; all by default.
  * @throws Error when it is no Parquet file, or damaged.
@@ -101,6 +102,7 @@ export async function* readRows(
 ): AsyncGenerator<Readonly<Record<string, unknown>>> {
   const file = asyncBuffer(bytes)
   const metadata = await parquetMetadataAsync(file, { initialFetchSize: FOOTER_BYTES })
+  const names = columns ?? parquetSchema(metadata).children.map(({ element }) => element.name)
   let rowStart = 0
   for (const group of metadata.row_groups) {
     const rowEnd = rowStart + Number(group.num_rows)
@@ -110,15 +112,16 @@ export async function* readRows(
       rowStart,
       rowEnd,
       compressors: { ZSTD: (input, size) => zstdDecompressSync(input, { maxOutputLength: size }) },
-      ...(columns === undefined ? {} : { columns: [...columns] }),
+      columns: [...names],
     })
-    for (const row of rows) yield plain(row) as Readonly<Record<string, unknown>>
+    for (const row of rows) yield Object.fromEntries(names.map((name) => [name, plain(row[name])]))
     rowStart = rowEnd
   }
 }
 
-/** BigInt and Date are how hyparquet gives INT64 and timestamps; ours fit into numbers. */
+/** BigInt, Date and undefined are how hyparquet gives INT64, timestamps and null; ours fit into numbers. */
 function plain(value: unknown): unknown {
+  if (value === undefined) return null
   if (typeof value === 'bigint') return Number(value)
   if (typeof value !== 'object' || value === null) return value
   if (value instanceof Date) return value.getTime()

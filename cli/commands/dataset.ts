@@ -108,7 +108,7 @@ async function build({ json, ...wishes }: BuildArguments, context: CliContext): 
   const thin = manifest.spans.filter(({ rows, positives }) => positives === 0 || positives === rows)
   if (thin.length > 0)
     context.stderr.write(
-      `Of one class only, or empty: ${thin.map(({ span }) => span).join(', ')}. Take a longer range.\n`,
+      `Of one class only, or empty: ${thin.map(({ span }) => span).join(', ')}. Take a longer range, or lower --maturity.\n`,
     )
   if (wishes.like === undefined || wishes.like === manifest.id) return
   context.stderr.write(`Built again, ${wishes.like} is ${manifest.id}: other records, or another version of Node.\n`)

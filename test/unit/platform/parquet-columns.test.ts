@@ -4,11 +4,12 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { OFFLINE_TOPICS } from '../../../connectors/offline-topics.ts'
 import { type AvroSchema, parquetColumns, plainColumn, timeColumn } from '../../../platform/parquet-columns.ts'
-import { ParquetFile, readFooter } from '../../../platform/parquet-file.ts'
+import { ParquetFile, readFooter, readRows } from '../../../platform/parquet-file.ts'
 import { avroSchemas } from '../../../schemas/generated.ts'
 import { topics } from '../../../schemas/topics.ts'
 import { SeededRandom } from '../../../stats/random.ts'
 import { duckdbRows } from '../../support/duckdb.ts'
+import { EXAMPLE } from '../../support/review-world.ts'
 import { randomAvro } from '../../support/random-avro.ts'
 import { parquetRows } from '../../support/parquet-rows.ts'
 
@@ -99,6 +100,34 @@ test('offsets beyond 2^53, numbers that are not finite, and texts of every scrip
   for (const row of rows) file.append(row)
   const read = await parquetRows(file.finish({}))
   expect(read.map(({ offset, number, text }) => [Number(offset), number, text ?? null])).toEqual(rows)
+})
+
+test('readRows gives back what was written, by row groups: also nested records that are null, and only what is asked for', async () => {
+  const values = [
+    { label: EXAMPLE.label, times: [], note: null },
+    { label: null, times: [EXAMPLE.review.writtenAtMs], note: 'Ünï' },
+    { label: null, times: [], note: null },
+  ]
+  const file = new ParquetFile(
+    parquetColumns({
+      type: 'record',
+      name: 'Odd',
+      fields: [
+        { name: 'label', type: ['null', avroSchemas.ReviewLabel as AvroSchema] },
+        { name: 'times', type: { type: 'array', items: 'long' } },
+        { name: 'note', type: ['null', 'string'] },
+      ],
+    }),
+  )
+  for (const { label, times, note } of values) {
+    file.append([label, times, note])
+    file.encode()
+  }
+  const bytes = file.finish({})
+  const read = (start: number, end: number) => Promise.resolve(bytes.subarray(start, end))
+  expect(await Array.fromAsync(readRows({ sizeBytes: bytes.length, read }))).toEqual(values)
+  const notes = await Array.fromAsync(readRows({ sizeBytes: bytes.length, read }, ['note']))
+  expect(notes).toEqual(values.map(({ note }) => ({ note })))
 })
 
 test('the footer is found by its end alone, also when it is longer than one read', async () => {

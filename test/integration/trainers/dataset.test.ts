@@ -1,0 +1,226 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { Kafka, logLevel } from 'kafkajs'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { chainEnd } from '../../../connectors/offline-chain.ts'
+import { openS3ObjectStore } from '../../../connectors/s3-object-store.ts'
+import { World } from '../../../producers/world/world.ts'
+import { topics } from '../../../schemas/topics.ts'
+import { localPlace } from '../../../trainers/dataset/dataset-place.ts'
+import type { DatasetManifest } from '../../../trainers/dataset/manifest.ts'
+import { verifyDataset } from '../../../trainers/dataset/verify-dataset.ts'
+import { duckdbRows } from '../../support/duckdb.ts'
+import { COMPONENTS, OFFLINE_STORE, type Pipeline, publishEvent, startPipeline, until } from '../../support/pipeline.ts'
+
+const REVIEWS = 3_000
+const PARTITIONS = 2
+const SHIELD = join(import.meta.dirname, '../../../cli/main.ts')
+
+const resources = new AsyncDisposableStack()
+const folder = mkdtempSync(join(tmpdir(), 'dataset-it-'))
+resources.defer(() => rmSync(folder, { recursive: true, force: true }))
+let pipeline: Pipeline
+
+beforeAll(async () => {
+  pipeline = resources.use(
+    await startPipeline(['kafka', 'registry', 'redis', 's3'], {
+      TOPIC_PARTITIONS: String(PARTITIONS),
+      OFFLINE_FILE_MS: '500',
+      OFFLINE_FILE_RECORDS: '700',
+    }),
+  )
+  await pipeline.stack.ready('s3')
+  pipeline.supervise([...COMPONENTS.filter(({ name }) => name === 'folds'), OFFLINE_STORE])
+  const world = new World({ seed: 7, rate: 100, speed: 864_000, startMs: Date.UTC(2024, 0, 1), reviews: REVIEWS })
+  for (const event of world.events()) await publishEvent(pipeline.publisher, event)
+  await pipeline.publisher.flush()
+  await until(
+    'all reviews have a feature row',
+    async () => (await pipeline.records('reviewFeatures')).length >= REVIEWS,
+  )
+  await until('rows and labels are archived', () => archivedAll(['review-features', 'user-activity']))
+})
+afterAll(() => resources.disposeAsync())
+
+async function archivedAll(names: readonly string[]): Promise<boolean> {
+  const { S3_PREFIX: prefix } = pipeline.config
+  using store = openS3ObjectStore(pipeline.config)
+  const ends = await Promise.all((['reviewFeatures', 'userActivity'] as const).map((id) => endsOf(id)))
+  for (const [i, topic] of names.entries())
+    for (const [partition, end] of (ends[i] as number[]).entries())
+      if ((await chainEnd(store, { prefix, lineage: 1, topic, partition })) < end) return false
+  return true
+}
+
+/** Position behind the last record, by partition. */
+async function endsOf(id: 'reviewFeatures' | 'userActivity'): Promise<number[]> {
+  const positions = (await pipeline.records(id)).map(({ position }) => position)
+  return [0, 1].map((partition) =>
+    Math.max(0, ...positions.filter((position) => position.partition === partition).map(({ offset }) => offset + 1)),
+  )
+}
+
+interface Ran {
+  readonly exitCode: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+function startShield(line: string): ChildProcess {
+  const words = line.split(' ').filter((word) => word !== '')
+  return spawn(process.execPath, [SHIELD, ...words], { env: pipeline.env, stdio: ['ignore', 'pipe', 'pipe'] })
+}
+
+async function shield(line: string): Promise<Ran> {
+  const child = startShield(line)
+  const ended = new Promise<number | null>((resolve) => child.on('exit', resolve))
+  const [stdout, stderr] = await Promise.all([text(child.stdout as never), text(child.stderr as never)])
+  return { exitCode: await ended, stdout, stderr }
+}
+
+async function build(line: string): Promise<DatasetManifest & { readonly outcome: string }> {
+  const { exitCode, stdout, stderr } = await shield(`dataset build --json ${line}`)
+  expect(exitCode, stderr).toBe(0)
+  return JSON.parse(stdout) as DatasetManifest & { outcome: string }
+}
+
+/** The posix backend keeps an object as a file of its name. */
+function onDisk(key: string): string {
+  const { S3_BUCKET, S3_PREFIX, STATE_DIR } = pipeline.config
+  return join(STATE_DIR, 'stack/s3/objects', S3_BUCKET, S3_PREFIX, key)
+}
+
+/** The same join, asked of DuckDB over the archived topics: newest row of each review, newest label before the cut-off. */
+function joinSql({ rows, labels, spans, maturityMs }: DatasetManifest): string {
+  const within = (ranges: DatasetManifest['rows']): string =>
+    ranges.map((r) => `(__partition = ${r.partition} and __offset >= ${r.from} and __offset < ${r.to})`).join(' or ')
+  const limits = spans.map((s) => `('${s.span}', ${s.fromMs ?? 0}, ${s.untilMs ?? 9e15}, ${s.labelsUntilMs ?? 9e15})`)
+  const files = (topic: string): string =>
+    `read_parquet('${onDisk(`lineage=1/${topic}`)}/*/*.parquet', hive_partitioning=false)`
+  return `
+    with spans(span, from_ms, until_ms, labels_until_ms) as (values ${limits.join()}),
+    newest as (
+      select *, epoch_ms("reviewAppendedAtMs") as appended from ${files('review-features')} where ${within(rows)}
+      qualify row_number() over (partition by "userId", "reviewId" order by revision desc, __offset desc) = 1
+    ),
+    labels as (
+      select label.*, epoch_ms("sourceAppendedAtMs") as at, __offset as position from ${files('user-activity')}
+      where label is not null and (${within(labels)})
+    ),
+    horizon as (
+      select span, max(epoch_ms("labelledAtMs")) as known from spans join labels on at < labels_until_ms group by span
+    ),
+    joined as (
+      select n.*, s.span, l."isSpoiler", l.source, l.at
+      from newest n
+      join spans s on n.appended >= s.from_ms and n.appended < s.until_ms
+      join horizon h on h.span = s.span and epoch_ms(n."writtenAtMs") + ${maturityMs} <= h.known
+      join labels l on l."userId" = n."userId" and l."reviewId" = n."reviewId" and l."movieId" = n."movieId"
+        and l.at < s.labels_until_ms
+      qualify row_number() over (partition by n."userId", n."reviewId" order by l.revision desc, l.position) = 1
+    )
+    select "reviewId" as review_id, "userId" as user_id, "movieId" as movie_id, epoch_ms("writtenAtMs") as written_at_ms,
+      appended as appended_at_ms, __partition as partition, __offset as offset, span, "isSpoiler" as label,
+      source as label_source, at as label_appended_at_ms, text, values
+    from joined order by array_position(['fit', 'stop', 'calibrate', 'gate'], span), appended, __partition, __offset`
+}
+
+test('DuckDB makes the same join of the archived topics: the same rows, labels and spans, in the same order', async () => {
+  for (const options of ['', '--maturity 1d --shares 40/20/20/20']) {
+    const manifest = await build(options)
+    expect(manifest.counts.read).toBe(REVIEWS)
+    expect(Object.values(manifest.spans).every(({ rows, positives }) => positives > 0 && positives < rows)).toBe(true)
+    const files = manifest.files.map(({ name }) => `'${onDisk(`datasets/${manifest.id}/${name}`)}'`)
+    const written = await duckdbRows(`select * from read_parquet([${files.join()}])`)
+    const joined = await duckdbRows(joinSql(manifest))
+    expect(written).toHaveLength(manifest.counts.kept)
+    expect(written).toEqual(joined)
+  }
+})
+
+test('equal ranges give the same id, on S3 and in a folder; ls, show and verify know it', async () => {
+  const first = await build('--split movie --seed 3')
+  const again = await build(`--like ${first.id}`)
+  expect([again.id, again.outcome]).toEqual([first.id, 'exists'])
+  const { id } = await build(`--split movie --seed 3 --out ${folder}`)
+  expect(id).toBe(first.id)
+  const listed = JSON.parse((await shield('dataset ls --json')).stdout) as { datasets: DatasetManifest[] }
+  expect(listed.datasets.map((one) => one.id)).toContain(id)
+  expect((await shield(`dataset show ${id} --in ${folder}`)).stdout).toMatch(/split +by movie, seed 3/)
+  const verified = await shield('dataset verify')
+  expect(verified.exitCode, verified.stdout).toBe(0)
+  rmSync(join(folder, id, 'gate-00000.parquet'))
+  const damaged = await shield(`dataset verify --in ${folder}`)
+  expect([damaged.exitCode, damaged.stdout]).toEqual([1, expect.stringMatching(/gate-00000\.parquet/)])
+})
+
+const buildFolders = (): string[] =>
+  readdirSync(pipeline.config.STATE_DIR).filter((name) => name.startsWith('dataset-building-'))
+const hasParquet = (directory: string): boolean =>
+  existsSync(directory) && readdirSync(directory, { recursive: true }).some((name) => String(name).endsWith('.parquet'))
+
+/** Ends a build as soon as something is so. */
+async function endWhen(signal: NodeJS.Signals, condition: () => boolean, line: string): Promise<number | null> {
+  const child = startShield(line)
+  const ended = new Promise<number | null>((resolve) => child.on('exit', resolve))
+  const watching = setInterval(() => {
+    if (condition()) child.kill(signal)
+  }, 1)
+  const exitCode = await ended
+  clearInterval(watching)
+  return exitCode
+}
+
+test('a build that is killed leaves nothing that is taken for a data set; the next one does not mind', async () => {
+  const out = join(folder, 'killed')
+  const building = (): string | undefined => buildFolders().map((name) => join(pipeline.config.STATE_DIR, name))[0]
+  const moments: readonly (() => boolean)[] = [
+    () => building() !== undefined,
+    () => hasParquet(building() ?? folder),
+    () => hasParquet(out),
+  ]
+  for (const reached of moments) {
+    await endWhen('SIGKILL', reached, `dataset build --split random --out ${out}`)
+    const left = await localPlace(out).ids()
+    for (const id of left) await verifyDataset(localPlace(out).files(id), new AbortController().signal)
+  }
+  const whole = await build(`--split random --out ${join(folder, 'whole')}`)
+  expect((await build(`--split random --out ${out}`)).id).toBe(whole.id)
+  expect(await localPlace(out).ids()).toEqual([whole.id])
+  expect(buildFolders()).toEqual([])
+})
+
+test('Ctrl-C ends a build at once and leaves no folder behind', async () => {
+  const out = join(folder, 'interrupted')
+  expect(await endWhen('SIGINT', () => buildFolders().length > 0, `dataset build --out ${out}`)).toBe(130)
+  expect([buildFolders(), await localPlace(out).ids()]).toEqual([[], []])
+})
+
+test('records that the log has given up come from S3: the same id; without either it fails at once and says which', async () => {
+  const fromLog = await build('--seed 5')
+  const halfOf = (ranges: DatasetManifest['rows']) =>
+    ranges.map(({ partition, to }) => ({ partition, offset: String(to >> 1) }))
+  const admin = new Kafka({ brokers: [pipeline.config.KAFKA_BROKERS], logLevel: logLevel.NOTHING }).admin()
+  await admin.connect()
+  try {
+    for (const id of ['reviewFeatures', 'userActivity'] as const) await admin.fetchTopicOffsets(topics[id].name)
+    await admin.deleteTopicRecords({ topic: topics.reviewFeatures.name, partitions: halfOf(fromLog.rows) })
+    await admin.deleteTopicRecords({ topic: topics.userActivity.name, partitions: halfOf(fromLog.labels) })
+  } finally {
+    await admin.disconnect()
+  }
+  expect((await pipeline.records('reviewFeatures')).length).toBeLessThan(REVIEWS)
+  for (const options of [`--seed 5 --out ${join(folder, 'both')}`, `--like ${fromLog.id}`])
+    expect((await build(options)).id).toBe(fromLog.id)
+
+  using store = openS3ObjectStore(pipeline.config)
+  const prefix = `${pipeline.config.S3_PREFIX}/lineage=1/review-features/1/`
+  for await (const { key } of store.list(prefix)) await store.remove(key)
+  const { exitCode, stderr } = await shield(`dataset build --seed 5 --out ${join(folder, 'none')}`)
+  expect(exitCode).toBe(1)
+  expect(stderr).toMatch(/SPL_DATASET_RANGE_MISSING[^]*review-features\/1 offsets 0 to \d+; the log holds \d+ to \d+/)
+  expect(stderr).not.toMatch(/review-features\/0|user-activity/)
+})
