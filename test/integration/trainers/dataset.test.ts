@@ -107,24 +107,24 @@ function joinSql({ rows, labels, spans, maturityMs }: DatasetManifest): string {
       qualify row_number() over (partition by "userId", "reviewId" order by revision desc, __offset desc) = 1
     ),
     labels as (
-      select label.*, epoch_ms("sourceAppendedAtMs") as at, __offset as position from ${files('user-activity')}
+      select label.*, epoch_ms("sourceAppendedAtMs") as label_appended, __offset as position from ${files('user-activity')}
       where label is not null and (${within(labels)})
     ),
     horizon as (
-      select span, max(epoch_ms("labelledAtMs")) as known from spans join labels on at < labels_until_ms group by span
+      select span, max(epoch_ms("labelledAtMs")) as known from spans join labels on label_appended < labels_until_ms group by span
     ),
     joined as (
-      select n.*, s.span, l."isSpoiler", l.source, l.at
+      select n.*, s.span, l."isSpoiler", l.source, l.label_appended
       from newest n
       join spans s on n.appended >= s.from_ms and n.appended < s.until_ms
       join horizon h on h.span = s.span and epoch_ms(n."writtenAtMs") + ${maturityMs} <= h.known
       join labels l on l."userId" = n."userId" and l."reviewId" = n."reviewId" and l."movieId" = n."movieId"
-        and l.at < s.labels_until_ms
+        and l.label_appended < s.labels_until_ms
       qualify row_number() over (partition by n."userId", n."reviewId" order by l.revision desc, l.position) = 1
     )
     select "reviewId" as review_id, "userId" as user_id, "movieId" as movie_id, epoch_ms("writtenAtMs") as written_at_ms,
       appended as appended_at_ms, __partition as partition, __offset as offset, span, "isSpoiler" as label,
-      source as label_source, at as label_appended_at_ms, text, values
+      source as label_source, label_appended as label_appended_at_ms, text, values
     from joined order by array_position(['fit', 'stop', 'calibrate', 'gate'], span), appended, __partition, __offset`
 }
 

@@ -113,7 +113,7 @@ test('readRows gives back what was written, by row groups: also nested records t
       type: 'record',
       name: 'Odd',
       fields: [
-        { name: 'label', type: ['null', avroSchemas.ReviewLabel as AvroSchema] },
+        { name: 'label', type: ['null', avroSchemas.ReviewLabel] },
         { name: 'times', type: { type: 'array', items: 'long' } },
         { name: 'note', type: ['null', 'string'] },
       ],
