@@ -1,12 +1,12 @@
 import { Kafka, logLevel } from 'kafkajs'
-import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { chainEnd, type ChainPlace, readChain } from '../../../connectors/offline-chain.ts'
+import { type ChainPlace, readChain } from '../../../connectors/offline-chain.ts'
 import { OFFLINE_TOPICS, type OfflineTopic } from '../../../connectors/offline-topics.ts'
 import { openS3ObjectStore, type S3ObjectStore } from '../../../connectors/s3-object-store.ts'
 import type { Supervisor } from '../../../platform/supervisor.ts'
 import { topics } from '../../../schemas/topics.ts'
+import { archivedFiles, logEnds, untilArchived } from '../../support/archived.ts'
 import { duckdbRows } from '../../support/duckdb.ts'
 import {
   metricOf,
@@ -90,38 +90,13 @@ async function filesOf(topic: OfflineTopic): Promise<number> {
   return files
 }
 
-/** Position behind the last record of every partition that has one. */
-async function ends(): Promise<{ place: ChainPlace; end: number }[]> {
-  const found = OFFLINE_TOPICS.map(async (topic) => {
-    const positions = (await pipeline.records(topic)).map(({ position }) => position)
-    return [0, 1].map((partition) => ({
-      place: placeOf(topic, partition),
-      end: Math.max(0, ...positions.filter((p) => p.partition === partition).map(({ offset }) => offset + 1)),
-    }))
-  })
-  return (await Promise.all(found)).flat().filter(({ end }) => end > 0)
-}
-
-async function behind(wanted: readonly { place: ChainPlace; end: number }[]): Promise<number> {
-  const reached = await Promise.all(wanted.map(({ place }) => chainEnd(store, place)))
-  return wanted.filter(({ end }, i) => (reached[i] as number) < end).length
-}
-
-async function everythingIsArchived(): Promise<void> {
-  const wanted = await ends()
-  await until('all records are on S3', async () => (await behind(wanted)) === 0, 40_000)
-}
-
 /** Every record of the log once, as DuckDB reads the files. */
 async function expectEqualToTheLog(topic: OfflineTopic): Promise<void> {
   const records = await pipeline.records(topic)
   expect(await filesOf(topic)).toBeGreaterThanOrEqual(records.length === 0 ? 0 : 1)
   if (records.length === 0) return
-  const { S3_BUCKET, S3_PREFIX, STATE_DIR } = pipeline.config
-  // the posix backend keeps an object as a file of its name
-  const folder = join(STATE_DIR, 'stack/s3/objects', S3_BUCKET, S3_PREFIX, 'lineage=1', topics[topic].name)
   const rows = await duckdbRows(
-    `select __partition as p, __offset as o, * from read_parquet('${folder}/*/*.parquet', hive_partitioning=false) order by 1, 2`,
+    `select __partition as p, __offset as o, * from ${archivedFiles(pipeline, topic)} order by 1, 2`,
   )
   const key = topic === 'movies' ? 'movieId' : topic === 'userActivity' ? 'userId' : 'reviewId'
   const inOrder = records
@@ -161,7 +136,7 @@ test('a sink that is killed at any step of a rotation leaves chains with every r
     await publish(60)
     await killed
   }
-  await everythingIsArchived()
+  await untilArchived(pipeline, OFFLINE_TOPICS)
   await until('it was started again each time', () => statusOf(sink, NAME).restarts >= 3)
   for (const topic of OFFLINE_TOPICS) await expectEqualToTheLog(topic)
 })
@@ -175,15 +150,15 @@ test('a server that is down, full or slow is waited for: unready meanwhile, noth
     /SPL_S3_UNAVAILABLE/.test((await unready(sink, NAME))?.[NAME] ?? ''),
   )
   await pipeline.stack.start('s3')
-  await everythingIsArchived()
+  await untilArchived(pipeline, OFFLINE_TOPICS)
   let refused = 0
   proxy.onRequest = (step) => (step === 'put a file' && (refused += 1) <= 3 ? 'full' : 'none')
   await publish(50)
   await until('it says that S3 is full', async () => /status 507/.test((await unready(sink, NAME))?.[NAME] ?? ''))
-  await everythingIsArchived()
+  await untilArchived(pipeline, OFFLINE_TOPICS)
   proxy.onRequest = async () => delay(300, 'none' as const)
   await publish(50)
-  await everythingIsArchived()
+  await untilArchived(pipeline, OFFLINE_TOPICS)
   proxy.onRequest = () => 'none'
   await until('it is ready again', async () => Object.keys((await unready(sink, NAME)) ?? { no: '' }).length === 0)
   expect(statusOf(sink, NAME).restarts).toBe(0)
@@ -199,12 +174,12 @@ test('a zombie that wakes up with records in hand finds them archived, adopts th
   process.kill(pid as number, 'SIGSTOP')
   try {
     await using _heir = startSink()
-    await everythingIsArchived()
+    await untilArchived(pipeline, OFFLINE_TOPICS)
     process.kill(pid as number, 'SIGCONT')
     const adopted = () => metricOf(zombie, NAME, 'spoiler_offline_files_total', { outcome: 'adopted' })
     await until('the zombie meets files of its heir', async () => (await adopted()) > 0)
     await publish(40)
-    await everythingIsArchived()
+    await untilArchived(pipeline, OFFLINE_TOPICS)
   } finally {
     process.kill(pid as number, 'SIGCONT')
   }
@@ -215,8 +190,8 @@ test('a sink that is told to stop writes what it has: the next one reads nothing
   const sink = startSink({ OFFLINE_FILE_MS: '3600000', OFFLINE_FILE_RECORDS: '100000' })
   await publish(30)
   await until('it has read them', async () => (await metricOf(sink, NAME, 'spoiler_records_in_total')) >= 30)
-  const wanted = await ends()
-  expect(await behind(wanted)).toBeGreaterThan(0)
+  const { behind } = await logEnds(pipeline, OFFLINE_TOPICS)
+  expect(await behind()).toBeGreaterThan(0)
   await sink[Symbol.asyncDispose]()
-  expect(await behind(wanted)).toBe(0)
+  expect(await behind()).toBe(0)
 })

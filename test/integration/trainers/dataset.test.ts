@@ -5,13 +5,14 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { Kafka, logLevel } from 'kafkajs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { chainEnd } from '../../../connectors/offline-chain.ts'
 import { openS3ObjectStore } from '../../../connectors/s3-object-store.ts'
 import { World } from '../../../producers/world/world.ts'
 import { topics } from '../../../schemas/topics.ts'
 import { localPlace } from '../../../trainers/dataset/dataset-place.ts'
 import type { DatasetManifest } from '../../../trainers/dataset/manifest.ts'
 import { verifyDataset } from '../../../trainers/dataset/verify-dataset.ts'
+import { objectsFolder, untilArchived } from '../../support/archived.ts'
+import { joinSql } from '../../support/dataset-join.ts'
 import { duckdbRows } from '../../support/duckdb.ts'
 import { COMPONENTS, OFFLINE_STORE, type Pipeline, publishEvent, startPipeline, until } from '../../support/pipeline.ts'
 
@@ -35,33 +36,21 @@ beforeAll(async () => {
   await pipeline.stack.ready('s3')
   pipeline.supervise([...COMPONENTS.filter(({ name }) => name === 'folds'), OFFLINE_STORE])
   const world = new World({ seed: 7, rate: 100, speed: 864_000, startMs: Date.UTC(2024, 0, 1), reviews: REVIEWS })
-  for (const event of world.events()) await publishEvent(pipeline.publisher, event)
+  let published = 0
+  for (const event of world.events()) {
+    await publishEvent(pipeline.publisher, event)
+    published += 1
+    // append times are the broker's: records that are sent together get one, and spans are cut between append times
+    if (published % 50 === 0) await pipeline.publisher.flush()
+  }
   await pipeline.publisher.flush()
   await until(
     'all reviews have a feature row',
     async () => (await pipeline.records('reviewFeatures')).length >= REVIEWS,
   )
-  await until('rows and labels are archived', () => archivedAll(['review-features', 'user-activity']))
+  await untilArchived(pipeline, ['reviewFeatures', 'userActivity'])
 })
 afterAll(() => resources.disposeAsync())
-
-async function archivedAll(names: readonly string[]): Promise<boolean> {
-  const { S3_PREFIX: prefix } = pipeline.config
-  using store = openS3ObjectStore(pipeline.config)
-  const ends = await Promise.all((['reviewFeatures', 'userActivity'] as const).map((id) => endsOf(id)))
-  for (const [i, topic] of names.entries())
-    for (const [partition, end] of (ends[i] as number[]).entries())
-      if ((await chainEnd(store, { prefix, lineage: 1, topic, partition })) < end) return false
-  return true
-}
-
-/** Position behind the last record, by partition. */
-async function endsOf(id: 'reviewFeatures' | 'userActivity'): Promise<number[]> {
-  const positions = (await pipeline.records(id)).map(({ position }) => position)
-  return [0, 1].map((partition) =>
-    Math.max(0, ...positions.filter((position) => position.partition === partition).map(({ offset }) => offset + 1)),
-  )
-}
 
 interface Ran {
   readonly exitCode: number | null
@@ -87,55 +76,14 @@ async function build(line: string): Promise<DatasetManifest & { readonly outcome
   return JSON.parse(stdout) as DatasetManifest & { outcome: string }
 }
 
-/** The posix backend keeps an object as a file of its name. */
-function onDisk(key: string): string {
-  const { S3_BUCKET, S3_PREFIX, STATE_DIR } = pipeline.config
-  return join(STATE_DIR, 'stack/s3/objects', S3_BUCKET, S3_PREFIX, key)
-}
-
-/** The same join, asked of DuckDB over the archived topics: newest row of each review, newest label before the cut-off. */
-function joinSql({ rows, labels, spans, maturityMs }: DatasetManifest): string {
-  const within = (ranges: DatasetManifest['rows']): string =>
-    ranges.map((r) => `(__partition = ${r.partition} and __offset >= ${r.from} and __offset < ${r.to})`).join(' or ')
-  const limits = spans.map((s) => `('${s.span}', ${s.fromMs ?? 0}, ${s.untilMs ?? 9e15}, ${s.labelsUntilMs ?? 9e15})`)
-  const files = (topic: string): string =>
-    `read_parquet('${onDisk(`lineage=1/${topic}`)}/*/*.parquet', hive_partitioning=false)`
-  return `
-    with spans(span, from_ms, until_ms, labels_until_ms) as (values ${limits.join()}),
-    newest as (
-      select *, epoch_ms("reviewAppendedAtMs") as appended from ${files('review-features')} where ${within(rows)}
-      qualify row_number() over (partition by "userId", "reviewId" order by revision desc, __offset desc) = 1
-    ),
-    labels as (
-      select label.*, epoch_ms("sourceAppendedAtMs") as label_appended, __offset as position from ${files('user-activity')}
-      where label is not null and (${within(labels)})
-    ),
-    horizon as (
-      select span, max(epoch_ms("labelledAtMs")) as known from spans join labels on label_appended < labels_until_ms group by span
-    ),
-    joined as (
-      select n.*, s.span, l."isSpoiler", l.source, l.label_appended
-      from newest n
-      join spans s on n.appended >= s.from_ms and n.appended < s.until_ms
-      join horizon h on h.span = s.span and epoch_ms(n."writtenAtMs") + ${maturityMs} <= h.known
-      join labels l on l."userId" = n."userId" and l."reviewId" = n."reviewId" and l."movieId" = n."movieId"
-        and l.label_appended < s.labels_until_ms
-      qualify row_number() over (partition by n."userId", n."reviewId" order by l.revision desc, l.position) = 1
-    )
-    select "reviewId" as review_id, "userId" as user_id, "movieId" as movie_id, epoch_ms("writtenAtMs") as written_at_ms,
-      appended as appended_at_ms, __partition as partition, __offset as offset, span, "isSpoiler" as label,
-      source as label_source, label_appended as label_appended_at_ms, text, values
-    from joined order by array_position(['fit', 'stop', 'calibrate', 'gate'], span), appended, __partition, __offset`
-}
-
 test('DuckDB makes the same join of the archived topics: the same rows, labels and spans, in the same order', async () => {
   for (const options of ['', '--maturity 1d --shares 40/20/20/20']) {
     const manifest = await build(options)
     expect(manifest.counts.read).toBe(REVIEWS)
     expect(Object.values(manifest.spans).every(({ rows, positives }) => positives > 0 && positives < rows)).toBe(true)
-    const files = manifest.files.map(({ name }) => `'${onDisk(`datasets/${manifest.id}/${name}`)}'`)
+    const files = manifest.files.map(({ name }) => `'${join(objectsFolder(pipeline), 'datasets', manifest.id, name)}'`)
     const written = await duckdbRows(`select * from read_parquet([${files.join()}])`)
-    const joined = await duckdbRows(joinSql(manifest))
+    const joined = await duckdbRows(joinSql(pipeline, manifest))
     expect(written).toHaveLength(manifest.counts.kept)
     expect(written).toEqual(joined)
   }
