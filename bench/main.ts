@@ -1,7 +1,8 @@
 // Benchmarks of the running pipeline. Each prints one JSON line; bench/RESULTS.md keeps runs with command and machine.
-//   npm run bench -- folds | everything | latency-folds | latency | memory   [--reviews N]
+//   npm run bench -- folds | everything | latency-folds | latency | memory | lake   [--reviews N]
 import process from 'node:process'
 import { parseArgs } from 'node:util'
+import { lake } from './lake.ts'
 import { latency } from './latency.ts'
 import { memory } from './memory.ts'
 import { saturation } from './saturation.ts'
@@ -24,6 +25,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<object>>> = {
   'latency-folds': () => latency({ ...pace, labels: false, processes: ['folds'] }),
   latency: () => latency({ ...pace, labels: true, processes: ['folds', 'scorer', 'sinks'] }),
   memory: () => memory(reviews(200_000)),
+  lake: () => lake(reviews(60_000)),
 }
 
 const chosen = positionals.length > 0 ? positionals : Object.keys(BENCHMARKS)
