@@ -13,6 +13,7 @@ import { readRecord, recordFileOf, STEPS, stepsToDo, writeRecord } from './setup
 import { say, secondsSince, SetupError } from './setup/report.mjs'
 import { bringS3Server } from './setup/s3.mjs'
 import { bringStack } from './setup/stack.mjs'
+import { bringTrainers } from './setup/trainers.mjs'
 
 const HELP = `Usage: node scripts/setup.mjs [--only STEPS] [--help]
 
@@ -22,6 +23,7 @@ Steps, all of them by default:
   packages  node_modules, with the native Kafka client (compiled once per machine)
   stack     Kafka, schema registry, Valkey, and a Java runtime where there is none
   s3        versitygw, the S3 server, built with Go, which is fetched where there is none
+  trainers  the Python packages that models are fitted with
 
   --only    some of them, comma separated: --only node,packages
 
@@ -58,13 +60,14 @@ async function setUp() {
     return { node, packages: todo.includes('packages') ? await bringPackages(where, node) : record.packages }
   }
   const bring = async (name, work) => (todo.includes(name) ? await work(where) : record[name])
-  const [{ node, packages }, stack, s3] = await Promise.all([
+  const [{ node, packages }, stack, s3, trainers] = await Promise.all([
     bringNodeAndPackages(),
     bring('stack', bringStack),
     bring('s3', bringS3Server),
+    bring('trainers', bringTrainers),
   ])
   if (node !== undefined) linkNode(root, node)
-  writeRecord(where, { node, packages, stack, s3 }, todo)
+  writeRecord(where, { node, packages, stack, s3, trainers }, todo)
   say(`everything is there, ${secondsSince(startMs)}`)
 }
 

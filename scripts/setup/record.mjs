@@ -1,9 +1,10 @@
-/** What set-up has brought, so that the next run has nothing to do but compare. Read by local-stack/tools.ts too. */
+/** What set-up has brought, so that the next run has nothing to do but compare. Read by local-stack/tools.ts and trainers/ too. */
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fingerprint } from './cache.mjs'
+import { trainersLock } from './trainers.mjs'
 
-export const STEPS = ['node', 'packages', 'stack', 's3']
+export const STEPS = ['node', 'packages', 'stack', 's3', 'trainers']
 
 /** Inside node_modules: gone with them, and never another checkout's. @param {string} root */
 export function recordFileOf(root) {
@@ -19,18 +20,31 @@ export function readRecord(file) {
   }
 }
 
-/** What a step depends on. @param {{ root: string, toolchain: string }} where @returns {Record<string, string>} */
-function locks({ root, toolchain }) {
+/**
+ * What the steps depend on.
+ *
+ * @param {{ root: string, toolchain: string }} where @param {string[]} names of steps
+ * @returns {Record<string, string>}
+ */
+function locks({ root, toolchain }, names) {
   const hashOf = (...files) => fingerprint(files.map((file) => readFileSync(file, 'utf8')))
-  const stackLocks = readdirSync(toolchain).filter(
-    (name) => /lock(\.json)?$/.test(name) && !['package-lock.json', 'go.lock'].includes(name),
-  )
-  return {
-    node: hashOf(join(toolchain, 'package-lock.json')),
-    packages: hashOf(join(root, 'package-lock.json'), join(toolchain, 'package-lock.json')),
-    stack: hashOf(...stackLocks.sort().map((name) => join(toolchain, name))),
-    s3: hashOf(...['go.mod', 'go.sum'].map((name) => join(toolchain, 'versitygw', name))),
+  const stackLocks = () =>
+    readdirSync(toolchain).filter(
+      (name) => /lock(\.json)?$/.test(name) && !['package-lock.json', 'go.lock'].includes(name),
+    )
+  const lockOf = {
+    node: () => hashOf(join(toolchain, 'package-lock.json')),
+    packages: () => hashOf(join(root, 'package-lock.json'), join(toolchain, 'package-lock.json')),
+    stack: () =>
+      hashOf(
+        ...stackLocks()
+          .sort()
+          .map((name) => join(toolchain, name)),
+      ),
+    s3: () => hashOf(...['go.mod', 'go.sum'].map((name) => join(toolchain, 'versitygw', name))),
+    trainers: () => hashOf(trainersLock(root)),
   }
+  return Object.fromEntries(names.map((name) => [name, lockOf[name]()]))
 }
 
 /**
@@ -40,7 +54,7 @@ function locks({ root, toolchain }) {
  * @returns {string[]} steps whose lock changed, whose files are gone, or that another cache folder is wanted for
  */
 export function stepsToDo(where, record, only) {
-  const wanted = locks(where)
+  const wanted = locks(where, only)
   const isDone = (name) =>
     record[name] !== undefined &&
     record.locks?.[name] === wanted[name] &&
@@ -62,9 +76,8 @@ export function writeRecord(where, brought, done) {
   const file = recordFileOf(where.root)
   mkdirSync(join(file, '..'), { recursive: true })
   const old = readRecord(file)
-  const wanted = locks(where)
   const of = (all) => Object.fromEntries(done.map((name) => [name, all[name]]))
-  const record = { ...old, ...of(brought), locks: { ...old.locks, ...of(wanted) }, cache: where.cache }
+  const record = { ...old, ...of(brought), locks: { ...old.locks, ...locks(where, done) }, cache: where.cache }
   writeFileSync(`${file}.${process.pid}`, `${JSON.stringify(record, null, 2)}\n`)
   renameSync(`${file}.${process.pid}`, file)
 }

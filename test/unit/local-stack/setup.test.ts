@@ -99,6 +99,7 @@ function setUpWith(programs: Record<string, string>, args: string[] = []) {
     'local-stack/toolchain',
     'package.json',
     'package-lock.json',
+    'trainers/python/requirements.lock',
   ])
     cpSync(join(root, name), join(checkout, name), { recursive: true })
   const bin = join(folder, 'bin')
@@ -142,6 +143,6 @@ test('help says what is done and where it is kept; an unknown step is refused', 
   rmSync(join(folder, 'bin'), { recursive: true })
   expect(setUpWith({}, ['--only', 'stak'])).toMatchObject({
     status: 1,
-    stderr: '\nSPL_SETUP_FAILED: Unknown step: stak. Steps are node, packages, stack, s3.\n',
+    stderr: '\nSPL_SETUP_FAILED: Unknown step: stak. Steps are node, packages, stack, s3, trainers.\n',
   })
 })
