@@ -26,6 +26,14 @@ export default defineConfig({
           hookTimeout: 5 * MINUTE_MS,
         },
       },
+      {
+        test: {
+          name: 'images', // minutes: npm run test:images
+          include: ['test/images/**/*.test.ts'],
+          pool: 'forks',
+          testTimeout: 20 * MINUTE_MS,
+        },
+      },
     ],
   },
 })

@@ -44,6 +44,11 @@ const CHECKS: readonly Check[] = [
     command: ['scripts/check-schemas.ts'],
     mend: 'add fields with defaults, never rename; then node scripts/check-schemas.ts --record',
   },
+  {
+    name: 'containers',
+    command: ['scripts/check-containers.ts'],
+    mend: 'edit Dockerfile, .dockerignore or docker-compose.yml as named',
+  },
   { name: 'docs lists', command: ['scripts/check-docs.ts'], mend: 'edit docs/ERRORS.md or docs/TOPICS.md as named' },
 ]
 

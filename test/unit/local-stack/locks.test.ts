@@ -47,6 +47,8 @@ test('no lock of Python packages is forgotten', () => {
 test.each([
   ...['go', 'jre', 'maven-artifact', 'valkey'].map((name) => `local-stack/toolchain/${name}.lock`),
   'trainers/python/requirements.lock',
+  'deploy/checks.lock',
+  'deploy/mlflow.lock',
 ])('%s pins every Python requirement with its checksums, and names no host', (file) => {
   const lock = readFileSync(join(root, file), 'utf8').replaceAll(/^ +#.*\n/gm, '')
   const requirements = lock.replaceAll('\\\n', '').trim().split('\n')
