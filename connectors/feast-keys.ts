@@ -3,6 +3,8 @@
  * Source: `feast/infra/key_encoding_utils.py` and `feast/infra/online_stores/helpers.py` of Feast 0.67.
  */
 
+import { murmur3 } from '../schemas/murmur3.ts'
+
 /** Join key name -> value. All entities of ours are strings. */
 export type EntityKey = Readonly<Record<string, string>>
 
@@ -59,7 +61,7 @@ export function parseRedisKey(project: string, key: Buffer): EntityKey | undefin
 
 /** Hash field of a feature: murmur3 of `view:feature`, four bytes, little-endian. */
 export function featureField(view: string, feature: string): Buffer {
-  return u32(murmur3(Buffer.from(`${view}:${feature}`, 'utf8')))
+  return u32(murmur3(Buffer.from(`${view}:${feature}`, 'utf8')) >>> 0)
 }
 
 /** Hash field of the event time of a view's row. */
@@ -76,32 +78,4 @@ function u32(value: number): Buffer {
   const bytes = Buffer.alloc(4)
   bytes.writeUInt32LE(value)
   return bytes
-}
-
-/**
- * murmur3_x86_32 with seed 0, unsigned.
- *
- * @see A. Appleby, MurmurHash3.cpp (public domain)
- */
-export function murmur3(bytes: Buffer): number {
-  let hash = 0
-  const blocks = bytes.length >>> 2
-  for (let i = 0; i < blocks; i++) {
-    hash = rotateLeft(hash ^ mixed(bytes.readInt32LE(i * 4)), 13)
-    hash = (Math.imul(hash, 5) + 0xe6546b64) | 0
-  }
-  let tail = 0
-  for (let i = bytes.length - 1; i >= blocks * 4; i--) tail = (tail << 8) | (bytes[i] ?? 0)
-  hash ^= mixed(tail) ^ bytes.length
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
-  return (hash ^ (hash >>> 16)) >>> 0
-}
-
-function mixed(block: number): number {
-  return Math.imul(rotateLeft(Math.imul(block, 0xcc9e2d51), 15), 0x1b873593)
-}
-
-function rotateLeft(value: number, bits: number): number {
-  return (value << bits) | (value >>> (32 - bits))
 }
