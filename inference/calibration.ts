@@ -10,12 +10,15 @@ export const Calibration = z.discriminatedUnion('kind', [
 export type Calibration = z.infer<typeof Calibration>
 
 /** Calibrated log-odds, with contributions and base on the same scale, so that they still sum to it. */
-export function calibrate(calibration: Calibration, { logit, contributions, base }: HeadOutput): HeadOutput {
-  if (calibration.kind === 'identity') return { logit, contributions, base }
+export function calibrate(calibration: Calibration, output: HeadOutput): HeadOutput {
+  if (calibration.kind === 'identity') return output
   const { slope, intercept } = calibration
+  const { logit, contributions, terms, base } = output
   return {
+    ...output,
     logit: logit * slope + intercept,
     contributions: contributions.map((c) => ({ ...c, logOdds: c.logOdds * slope })),
+    terms: terms.map((t) => ({ ...t, logOdds: t.logOdds * slope })),
     base: base * slope + intercept,
   }
 }

@@ -69,7 +69,9 @@ export async function proveGoldenRows(
     const line = `${file}:${i + 1}`
     if (row.values.length !== model.rowLength || row.featureService !== model.featureService)
       throw invalidModel(folder, line, `is no row of ${model.featureService}`)
-    const prediction = await model.score(row)
+    const prediction = await model.score(row).catch((cause: unknown) => {
+      throw invalidModel(folder, line, cause instanceof Error ? cause.message : String(cause), cause)
+    })
     if (!(Math.abs(prediction.probability - probability) <= tolerance))
       throw invalidModel(folder, line, `probability: expected ${probability}, got ${prediction.probability}`)
     const same =

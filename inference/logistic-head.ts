@@ -50,7 +50,7 @@ export function openLogisticHead(
       const contributions = contributionsOf(coefficients, (name) => values[index.get(name) ?? -1] ?? Number.NaN)
       const base = coefficients.intercept
       const logit = contributions.reduce((sum, { logOdds }) => sum + logOdds, base)
-      return Promise.resolve({ logit, contributions, base })
+      return Promise.resolve({ logit, contributions, terms: [], sentenceLogOdds: () => 0, base })
     },
     [Symbol.asyncDispose]: () => Promise.resolve(),
   }

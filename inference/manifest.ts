@@ -2,19 +2,41 @@ import { z } from 'zod'
 import { spoilerV1 } from '../schemas/spoiler-v1.ts'
 import type { Feature } from '../schemas/spoiler-v1.ts'
 import { Calibration } from './calibration.ts'
-import { contentHash, fileOf, hashesOf, invalidModel, MANIFEST_FILE, parseJson, VERSION_DIGITS } from './model-files.ts'
+import {
+  contentHash,
+  fileOf,
+  hashesOf,
+  invalidModel,
+  MANIFEST_FILE,
+  parseJson,
+  readModelFile,
+  VERSION_DIGITS,
+} from './model-files.ts'
 import type { ModelFiles } from './model-files.ts'
 
 /** Feature services that a model may be made for. */
 const FEATURE_SERVICES: Readonly<Record<string, readonly Feature[]>> = { [spoilerV1.name]: spoilerV1.features }
 
+/** Most buckets of hashed terms: their weights take 4 bytes each, twice. */
+const MOST_BUCKETS = 2 ** 22
+
 const fileName = z.string().regex(/^\w[\w.-]*$/)
+
+/** A linear head as an ONNX graph (trainers/python/linear_head.py) over hashed terms and the features of `inputs`. */
+const OnnxLinear = z.strictObject({
+  kind: z.literal('onnx-linear'),
+  model: fileName,
+  /** `idf`: file of little-endian float32, one weight a bucket. */
+  terms: z.strictObject({ buckets: z.number().int().min(1).max(MOST_BUCKETS), idf: fileName }),
+})
+export type OnnxLinear = z.infer<typeof OnnxLinear>
 
 /** A further kind of head is a further member here, and a further case in `openHead`. */
 const HeadDeclaration = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('logistic'), coefficients: fileName }),
+  OnnxLinear,
 ])
-export type HeadDeclaration = z.infer<typeof HeadDeclaration>
+type HeadDeclaration = z.infer<typeof HeadDeclaration>
 
 /** All but the version: what a fit hands over to be sealed. */
 export const ManifestDraft = z.strictObject({
@@ -64,6 +86,12 @@ export function verifiedManifest(files: ModelFiles): Manifest {
   const expected = contentHash(rest)
   if (version !== expected) throw invalidModel(folder, MANIFEST_FILE, `version is ${version}, content is ${expected}`)
   return manifest
+}
+
+/** Kind of the head of a version, before anything is proved. @throws SpoilerError SPL_MODEL_INVALID. */
+export async function declaredHead(folder: string): Promise<HeadDeclaration> {
+  const text = await readModelFile(folder, MANIFEST_FILE)
+  return parseJson(z.object({ head: HeadDeclaration }), text.toString('utf8'), folder, MANIFEST_FILE).head
 }
 
 /** Features of the manifest's service, in the order of a row. */

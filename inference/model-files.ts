@@ -26,13 +26,20 @@ export function invalidModel(folder: string, file: string, problem: string, caus
 
 /** Reads every file of the folder. */
 export async function readModelFiles(folder: string): Promise<ModelFiles> {
+  const names = (await readOrRefuse(folder, '.', () => readdir(folder))).toSorted()
+  const read = async (name: string) => [name, await readModelFile(folder, name)] as const
+  return { folder, bytes: new Map(await Promise.all(names.map(read))) }
+}
+
+export function readModelFile(folder: string, name: string): Promise<Buffer> {
+  return readOrRefuse(folder, name, () => readFile(join(folder, name)))
+}
+
+async function readOrRefuse<T>(folder: string, file: string, read: () => Promise<T>): Promise<T> {
   try {
-    const names = (await readdir(folder)).toSorted()
-    const read = async (name: string) => [name, await readFile(join(folder, name))] as const
-    return { folder, bytes: new Map(await Promise.all(names.map(read))) }
+    return await read()
   } catch (cause) {
-    const problem = cause instanceof Error ? cause.message : String(cause)
-    throw invalidModel(folder, '.', problem, cause)
+    throw invalidModel(folder, file, cause instanceof Error ? cause.message : String(cause), cause)
   }
 }
 

@@ -2,17 +2,31 @@ import type { Feature } from '../schemas/spoiler-v1.ts'
 import { calibrate, sigmoid } from './calibration.ts'
 import { goldenRows, proveGoldenRows } from './golden.ts'
 import { openLogisticHead } from './logistic-head.ts'
-import { featuresOf, verifiedManifest } from './manifest.ts'
+import { declaredHead, featuresOf, verifiedManifest } from './manifest.ts'
 import type { Manifest } from './manifest.ts'
 import type { Head, Model } from './model.ts'
 import { fileOf, parseJson, readModelFiles } from './model-files.ts'
 import type { ModelFiles } from './model-files.ts'
+import { startModelPool } from './model-pool.ts'
 import { reasonsOf } from './reasons.ts'
 import { SpanCoefficients, spoilingSpans } from './spans.ts'
 
 /**
+ * Opens a model version for serving. Coefficients in TypeScript are evaluated in this process; a network, which would
+ * block it, in processes of its own, each of which loads and proves the version.
+ *
+ * @param folder as for {@link loadModelVersion}; it stays there while the model serves.
+ * @param processes of a network, one core each, from 1.
+ * @throws SpoilerError SPL_MODEL_INVALID as {@link loadModelVersion}; SPL_MODEL_UNAVAILABLE (retry).
+ */
+export async function openModelVersion(folder: string, processes: number): Promise<Model> {
+  const { kind } = await declaredHead(folder)
+  return kind === 'logistic' ? loadModelVersion(folder) : startModelPool(folder, processes)
+}
+
+/**
  * Loads a model version folder: reads it once, verifies shape and hashes, opens the head, and proves the golden rows.
- * A version that does all of this may serve; anything else is refused.
+ * A version that does all of this may serve; anything else is refused. It is evaluated in this process.
  *
  * @param folder with manifest.json and the files that it lists.
  * @throws SpoilerError SPL_MODEL_INVALID (stop) naming the file and the field.
@@ -23,15 +37,18 @@ export async function loadModelVersion(folder: string): Promise<Model> {
   const features = featuresOf(manifest, folder)
   const golden = goldenRows(files, manifest.golden.rows)
   await using opening = new AsyncDisposableStack()
-  const head = opening.use(openHead(files, manifest, features))
+  const head = opening.use(await openHead(files, manifest, features))
   const model = modelOf(manifest, { files, features, head })
   await proveGoldenRows(model, golden, { folder, file: manifest.golden.rows, tolerance: manifest.golden.tolerance })
   opening.move()
   return model
 }
 
-function openHead(files: ModelFiles, { head, inputs }: Manifest, features: readonly Feature[]): Head {
-  return openLogisticHead(files, head.coefficients, { inputs, features })
+async function openHead(files: ModelFiles, { head, inputs }: Manifest, features: readonly Feature[]): Promise<Head> {
+  if (head.kind === 'logistic') return openLogisticHead(files, head.coefficients, { inputs, features })
+  // the native library is a hundred megabytes: only who needs it loads it
+  const { openOnnxLinearHead } = await import('./onnx-linear-head.ts')
+  return openOnnxLinearHead(files, head, { inputs, features })
 }
 
 interface Parts {
@@ -53,13 +70,14 @@ function modelOf(manifest: Manifest, { files, features, head }: Parts): Model {
     threshold,
     runtimeFingerprint: runtimeFingerprint(head),
     score: async (row) => {
-      const { logit, contributions } = calibrate(calibration, await head.evaluate(row))
-      const probability = sigmoid(logit)
+      const output = await head.evaluate(row)
+      const calibrated = calibrate(calibration, output)
+      const probability = sigmoid(calibrated.logit)
       return {
         probability,
         isSpoiler: probability >= threshold,
-        spans: spoilingSpans(spanCoefficients, spans.threshold, row.sentences),
-        reasons: reasonsOf(contributions, features),
+        spans: spoilingSpans(spanCoefficients, spans.threshold, row.sentences, output.sentenceLogOdds),
+        reasons: reasonsOf(calibrated.contributions, features, calibrated.terms),
       }
     },
     [Symbol.asyncDispose]: () => head[Symbol.asyncDispose](),

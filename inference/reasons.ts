@@ -1,6 +1,6 @@
 import type { ScoreReason } from '../schemas/generated.ts'
 import type { Feature } from '../schemas/spoiler-v1.ts'
-import type { Contribution } from './model.ts'
+import type { Contribution, TermContribution } from './model.ts'
 
 /** Most reasons published for one review. */
 export const MAX_REASONS = 5
@@ -26,21 +26,47 @@ const WORDS: Readonly<Record<string, (value: number) => string>> = {
   spoiler_banner: (v) => (v === 1 ? 'announces spoilers itself' : 'announces no spoilers'),
 }
 
+/** Most words named by one reason. */
+const MAX_WORDS = 5
+/** Name of a reason that is words of the review instead of a feature. */
+const TERMS = 'terms'
+
 /**
- * The largest contributions in log-odds, in words, largest first; what contributes nothing is no reason.
+ * The largest contributions in log-odds, in words, largest first; what contributes nothing is no reason. The words of
+ * the review that speak most for a spoiler are one reason, those that speak most against it another: whoever masks
+ * sentences masks these reasons too.
  *
  * @param features Declarations of the feature service: say what a value without words of its own means.
  */
-export function reasonsOf(contributions: readonly Contribution[], features: readonly Feature[]): ScoreReason[] {
-  return contributions
-    .filter(({ logOdds }) => logOdds !== 0)
-    .toSorted((a, b) => Math.abs(b.logOdds) - Math.abs(a.logOdds))
+export function reasonsOf(
+  contributions: readonly Contribution[],
+  features: readonly Feature[],
+  terms: readonly TermContribution[] = [],
+): ScoreReason[] {
+  const ofFeatures = contributions.map(({ feature, value, logOdds }) => ({
+    feature,
+    contribution: logOdds,
+    text: () => (WORDS[feature] ?? declaredWords(feature, features))(value),
+  }))
+  return [...ofFeatures, ...termReasons(terms)]
+    .filter(({ contribution }) => contribution !== 0)
+    .toSorted((a, b) => Math.abs(b.contribution) - Math.abs(a.contribution))
     .slice(0, MAX_REASONS)
-    .map(({ feature, value, logOdds }) => ({
-      feature,
-      contribution: logOdds,
-      text: (WORDS[feature] ?? declaredWords(feature, features))(value),
-    }))
+    .map((reason) => ({ ...reason, text: reason.text() }))
+}
+
+/** The contribution is that of the words named. */
+function termReasons(terms: readonly TermContribution[]) {
+  const speakFor = terms.filter(({ logOdds }) => logOdds > 0).toSorted((a, b) => b.logOdds - a.logOdds)
+  const speakAgainst = terms.filter(({ logOdds }) => logOdds < 0).toSorted((a, b) => a.logOdds - b.logOdds)
+  return [speakFor, speakAgainst].map((side) => {
+    const named = side.slice(0, MAX_WORDS)
+    return {
+      feature: TERMS,
+      contribution: named.reduce((sum, { logOdds }) => sum + logOdds, 0),
+      text: () => `${named.length === 1 ? 'the word' : 'the words'} ${named.map(({ term }) => `"${term}"`).join(', ')}`,
+    }
+  })
 }
 
 function declaredWords(name: string, features: readonly Feature[]): (value: number) => string {

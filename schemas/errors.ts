@@ -20,12 +20,14 @@ export const ERRORS = {
   SPL_MOVIE_MISMATCH: 'A label or a new revision names another movie than the review did: one of the ids is wrong.',
   SPL_FEATURE_ROW_INVALID: 'The feature row does not fit its feature service.',
   SPL_FEATURE_SERVICE_UNKNOWN: 'The feature row belongs to a feature service that the serving model does not read.',
+  SPL_ROW_ENDS_MODEL: 'Two processes of the model ended on this row: it is left out, so that the others are scored.',
   SPL_PROCESSING_FAILED: 'The processor threw on this record: a bug of ours.',
   // --- dependencies: the component pauses, reports itself unready and goes on by itself
   SPL_REGISTRY_UNAVAILABLE: 'The schema registry does not answer.',
   SPL_REDIS_UNAVAILABLE: 'Redis does not answer.',
   SPL_S3_UNAVAILABLE: 'The object store does not answer, or is overloaded or full.',
   SPL_BROKER_UNAVAILABLE: 'The Kafka broker does not answer.',
+  SPL_MODEL_UNAVAILABLE: 'A process of the model cannot be started, or a newer deployment is not loaded yet.',
   // --- transactions
   SPL_TRANSACTION_ABORTED: 'The transaction was aborted; the batch is computed again from the committed offsets.',
   SPL_TRANSACTION_FATAL: 'The producer was fenced or met a fatal error; the process exits and is started anew.',

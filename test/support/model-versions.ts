@@ -49,6 +49,7 @@ export const SPANS: SpanCoefficients = {
   plotOverlap: 2,
   endingOverlap: 4,
   banner: 3,
+  terms: 0,
 }
 export const DRAFT: ManifestDraft = {
   name: 'test',

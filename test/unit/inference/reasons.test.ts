@@ -40,3 +40,13 @@ test('the largest contributions come first whatever their sign; nothing is no re
   expect(reasons).toHaveLength(MAX_REASONS)
   expect(reasonsOf([{ feature: 'rating', value: 7, logOdds: 0 }], spoilerV1.features)).toEqual([])
 })
+
+test('the words that speak most for a spoiler are one reason, those against it another, each with what they add', () => {
+  const terms = [0.5, -0.1, 0.25, 0, 1, 0.125, 0.25, 0.0625].map((logOdds, i) => ({ term: `w${i}`, logOdds }))
+  const rating = { feature: 'rating', value: 7, logOdds: -0.2 }
+  expect(reasonsOf([rating], spoilerV1.features, terms)).toEqual([
+    { feature: 'terms', contribution: 2.125, text: 'the words "w4", "w0", "w2", "w6", "w5"' },
+    { feature: 'rating', contribution: -0.2, text: 'rated 7 of 10' },
+    { feature: 'terms', contribution: -0.1, text: 'the word "w1"' },
+  ])
+})

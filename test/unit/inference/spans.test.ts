@@ -15,6 +15,13 @@ test.each([
   expect(sentenceScore(SPANS, sentence(evidence))).toBeCloseTo(sigmoid(logit), 15)
 })
 
+test('the log-odds of its words count with their weight, and are not asked for without one', () => {
+  const asked = () => 3
+  expect(sentenceScore({ ...SPANS, terms: 0.5 }, sentence({ cues: 2 }), asked)).toBeCloseTo(sigmoid(1.5), 15)
+  const unasked = () => expect.fail('asked')
+  expect(sentenceScore(SPANS, sentence({ cues: 2 }), unasked)).toBeCloseTo(sigmoid(0), 15)
+})
+
 const sentences = fc
   .array(fc.record({ cues: fc.nat({ max: 4 }), endingOverlapPermille: fc.nat({ max: 1000 }), banner: fc.boolean() }), {
     maxLength: 60,
