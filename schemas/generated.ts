@@ -114,6 +114,24 @@ export interface ModelActivation {
   readonly runtimeFingerprint: string
 }
 
+/** Which model version shall serve. A rollback is a new epoch with an old version. */
+export interface ModelDeployment {
+  /** champion: what scores. */
+  readonly slot: string
+  /** From 1, grows by 1 with every decision about the slot; 0 is the prior that ships with the code. */
+  readonly deploymentEpoch: number
+  readonly modelName: string
+  /** Content hash of the model version. */
+  readonly modelVersion: string
+  /** Key of the version folder in the object store, without a slash at its end. */
+  readonly source: string
+  /** Unix milliseconds. */
+  readonly decidedAtMs: number
+  /** Person or component. */
+  readonly decidedBy: string
+  readonly reason: string
+}
+
 /** One review, label change or metadata change of a movie, in the order that counts. Exactly one is set. */
 export interface MovieActivity {
   readonly movieId: string
@@ -627,6 +645,30 @@ export const avroSchemas = {
       { name: 'modelVersion', type: 'string' },
       { name: 'tier', type: 'string' },
       { name: 'runtimeFingerprint', type: 'string' },
+    ],
+  },
+  ModelDeployment: {
+    type: 'record',
+    namespace: 'spoiler_shield',
+    name: 'ModelDeployment',
+    doc: 'Which model version shall serve. A rollback is a new epoch with an old version.',
+    fields: [
+      { name: 'slot', type: 'string', doc: 'champion: what scores.' },
+      {
+        name: 'deploymentEpoch',
+        type: 'long',
+        doc: 'From 1, grows by 1 with every decision about the slot; 0 is the prior that ships with the code.',
+      },
+      { name: 'modelName', type: 'string' },
+      { name: 'modelVersion', type: 'string', doc: 'Content hash of the model version.' },
+      {
+        name: 'source',
+        type: 'string',
+        doc: 'Key of the version folder in the object store, without a slash at its end.',
+      },
+      { name: 'decidedAtMs', type: 'long', doc: 'Unix milliseconds.' },
+      { name: 'decidedBy', type: 'string', doc: 'Person or component.' },
+      { name: 'reason', type: 'string' },
     ],
   },
   MovieActivity: {

@@ -89,6 +89,12 @@ export const topics = {
     key: (v) => v.reviewId,
     retentionMs: 365 * DAY_MS,
   }),
+  modelDeployments: topic<S.ModelDeployment>({
+    name: 'model-deployments',
+    schema: 'ModelDeployment',
+    key: (v) => v.slot,
+    cleanup: 'compact',
+  }),
   modelActivations: topic<S.ModelActivation>({
     name: 'model-activations',
     schema: 'ModelActivation',
