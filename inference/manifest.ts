@@ -88,10 +88,12 @@ export function verifiedManifest(files: ModelFiles): Manifest {
   return manifest
 }
 
-/** Kind of the head of a version, before anything is proved. @throws SpoilerError SPL_MODEL_INVALID. */
-export async function declaredHead(folder: string): Promise<HeadDeclaration> {
+const DeclaredVersion = Manifest.pick({ name: true, version: true, head: true })
+
+/** What a version says it is, before anything is proved. @throws SpoilerError SPL_MODEL_INVALID. */
+export async function declaredVersion(folder: string): Promise<z.infer<typeof DeclaredVersion>> {
   const text = await readModelFile(folder, MANIFEST_FILE)
-  return parseJson(z.object({ head: HeadDeclaration }), text.toString('utf8'), folder, MANIFEST_FILE).head
+  return parseJson(z.object(DeclaredVersion.shape), text.toString('utf8'), folder, MANIFEST_FILE)
 }
 
 /** Features of the manifest's service, in the order of a row. */

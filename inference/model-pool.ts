@@ -1,8 +1,7 @@
 import { SpoilerError } from '../platform/spoiler-error.ts'
 import type { Model, Prediction, ScoringInput } from './model.ts'
 import type { RowResult } from './model-messages.ts'
-import { invalidModel, MANIFEST_FILE } from './model-files.ts'
-import { type ModelProcess, ProcessEnded, startModelProcess } from './model-process.ts'
+import { type ModelProcess, ProcessEnded } from './model-process.ts'
 
 /** Most rows of one message: enough that a small model does not wait for the channel. */
 const MOST_ROWS = 32
@@ -12,18 +11,21 @@ const MOST_ENDS = 2
 /** Starts one more process of the same version. */
 type StartProcess = () => Promise<ModelProcess>
 
+interface PoolOptions {
+  /** Processes, from 1. */
+  readonly count: number
+  readonly start: StartProcess
+  /** Told when a process ended by itself. */
+  readonly onEnd?: ((end: Error) => void) | undefined
+}
+
 /**
  * A model version in several processes, one row at a time in each. A process that ends is replaced: the rows that it
  * had are scored again, each alone, and the row that ends a second process is given up.
  *
- * @param count of processes, from 1.
  * @throws SpoilerError as {@link startModelProcess}.
  */
-export async function startModelPool(
-  folder: string,
-  count: number,
-  start: StartProcess = () => startModelProcess(folder),
-): Promise<Model> {
+export async function startModelPool({ count, start, onEnd = () => undefined }: PoolOptions): Promise<Model> {
   const started = await Promise.allSettled(Array.from({ length: count }, start))
   const processes = started.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
   const failure = started.find((result) => result.status === 'rejected')
@@ -37,10 +39,11 @@ export async function startModelPool(
     const process = await start()
     if (process.description.version === description.version) return process
     await process[Symbol.asyncDispose]()
-    throw invalidModel(folder, MANIFEST_FILE, `is now version ${process.description.version}`)
+    const doing = `starting a process of ${description.version}: its folder now holds ${process.description.version}`
+    throw new SpoilerError('SPL_MODEL_INVALID', doing, { onError: 'stop' })
   }
   const queue = new RowQueue(count)
-  const slots = processes.map((process) => serve(queue, process, startEqual))
+  const slots = processes.map((process) => serve(queue, process, { start: startEqual, onEnd }))
   return {
     ...description,
     score: (row) => queue.put(row),
@@ -52,15 +55,21 @@ export async function startModelPool(
 }
 
 /** Gives rows to one process after the other until the queue is closed. */
-async function serve(queue: RowQueue, first: ModelProcess, start: StartProcess): Promise<void> {
+async function serve(
+  queue: RowQueue,
+  first: ModelProcess,
+  { start, onEnd }: { readonly start: StartProcess; readonly onEnd: (end: Error) => void },
+): Promise<void> {
   let process = first
   for (let jobs = await queue.take(); jobs !== undefined; jobs = await queue.take()) {
     try {
       if (process.ended) process = await start()
       settle(jobs, await process.score(jobs.map(({ row }) => row)))
     } catch (error) {
-      if (error instanceof ProcessEnded) queue.putBack(jobs, error)
-      else fail(jobs, error)
+      if (error instanceof ProcessEnded) {
+        queue.putBack(jobs, error)
+        onEnd(error)
+      } else fail(jobs, error)
     }
   }
   await process[Symbol.asyncDispose]()
@@ -126,7 +135,8 @@ class RowQueue {
     this.#jobs.unshift(...again.filter(({ ends }) => ends < MOST_ENDS))
     for (const { ends, reject } of again.filter((job) => job.ends >= MOST_ENDS)) {
       const doing = `scoring: ${ends} processes of the model ended on this row, the last one: ${end.message}`
-      reject(new SpoilerError('SPL_ROW_ENDS_MODEL', doing, { onError: 'dead-letter', cause: end }))
+      const context = { attempts: ends }
+      reject(new SpoilerError('SPL_ROW_ENDS_MODEL', doing, { onError: 'dead-letter', context, cause: end }))
     }
     for (const taker of this.#takers.splice(0)) taker()
   }

@@ -1,27 +1,39 @@
+import { join } from 'node:path'
 import type { Feature } from '../schemas/spoiler-v1.ts'
 import { calibrate, sigmoid } from './calibration.ts'
 import { goldenRows, proveGoldenRows } from './golden.ts'
 import { openLogisticHead } from './logistic-head.ts'
-import { declaredHead, featuresOf, verifiedManifest } from './manifest.ts'
+import { declaredVersion, featuresOf, verifiedManifest } from './manifest.ts'
 import type { Manifest } from './manifest.ts'
 import type { Head, Model } from './model.ts'
 import { fileOf, parseJson, readModelFiles } from './model-files.ts'
 import type { ModelFiles } from './model-files.ts'
 import { startModelPool } from './model-pool.ts'
+import { startModelProcess } from './model-process.ts'
 import { reasonsOf } from './reasons.ts'
 import { SpanCoefficients, spoilingSpans } from './spans.ts'
+
+/** The version that ships with the code: what scores before any other was deployed. */
+export const PRIOR_FOLDER = join(import.meta.dirname, 'versions', 'prior')
+
+interface ProcessOptions {
+  /** Processes of a network, a core each, from 1. */
+  readonly processes: number
+  /** Told when one of them ended by itself; it is replaced. */
+  readonly onEnd?: (end: Error) => void
+}
 
 /**
  * Opens a model version for serving. Coefficients in TypeScript are evaluated in this process; a network, which would
  * block it, in processes of its own, each of which loads and proves the version.
  *
  * @param folder as for {@link loadModelVersion}; it stays there while the model serves.
- * @param processes of a network, one core each, from 1.
  * @throws SpoilerError SPL_MODEL_INVALID as {@link loadModelVersion}; SPL_MODEL_UNAVAILABLE (retry).
  */
-export async function openModelVersion(folder: string, processes: number): Promise<Model> {
-  const { kind } = await declaredHead(folder)
-  return kind === 'logistic' ? loadModelVersion(folder) : startModelPool(folder, processes)
+export async function openModelVersion(folder: string, { processes, onEnd }: ProcessOptions): Promise<Model> {
+  const { head } = await declaredVersion(folder)
+  if (head.kind === 'logistic') return loadModelVersion(folder)
+  return startModelPool({ count: processes, start: () => startModelProcess(folder), onEnd })
 }
 
 /**

@@ -18,12 +18,14 @@ const predictionsOf = (model: Model, rows: ReturnType<typeof reviews>): Promise<
 /** A pool of such processes, and a way to end one of them as kill -9 does. */
 async function poolOf(folder: string, count: number) {
   const processes: ModelProcess[] = []
-  const pool = await startModelPool(folder, count, async () => {
+  const ends: Error[] = []
+  const start = async () => {
     const process = await startModelProcess(folder)
     processes.push(process)
     return process
-  })
-  return { pool, processes }
+  }
+  const pool = await startModelPool({ count, start, onEnd: (end) => ends.push(end) })
+  return { pool, processes, ends }
 }
 
 test.each([1, 2, 3])('%i processes give what one in this process gives, each row its own', async (count) => {
@@ -87,10 +89,13 @@ test('while no process can be started the rows are to be scored again later, and
   await using version = await linearVersion()
   const state = { down: false }
   const processes: ModelProcess[] = []
-  await using model = await startModelPool(version.folder, 1, async () => {
-    if (state.down) throw new SpoilerError('SPL_MODEL_UNAVAILABLE', 'testing', { onError: 'retry' })
-    processes.push(await startModelProcess(version.folder))
-    return processes.at(-1) as ModelProcess
+  await using model = await startModelPool({
+    count: 1,
+    start: async () => {
+      if (state.down) throw new SpoilerError('SPL_MODEL_UNAVAILABLE', 'testing', { onError: 'retry' })
+      processes.push(await startModelProcess(version.folder))
+      return processes.at(-1) as ModelProcess
+    },
   })
   state.down = true
   await processes[0]?.[Symbol.asyncDispose]()
@@ -105,9 +110,12 @@ test('a folder that meanwhile holds another version is refused: one model versio
   await using other = await linearVersion({ draft: { threshold: 0.9 } })
   const folders = [version.folder, other.folder]
   const processes: ModelProcess[] = []
-  await using model = await startModelPool(version.folder, 1, async () => {
-    processes.push(await startModelProcess(folders.shift() as string))
-    return processes.at(-1) as ModelProcess
+  await using model = await startModelPool({
+    count: 1,
+    start: async () => {
+      processes.push(await startModelProcess(folders.shift() as string))
+      return processes.at(-1) as ModelProcess
+    },
   })
   await processes[0]?.[Symbol.asyncDispose]()
   await expect(model.score(reviewOf('x'))).rejects.toMatchObject({ code: 'SPL_MODEL_INVALID' })
@@ -115,7 +123,7 @@ test('a folder that meanwhile holds another version is refused: one model versio
 
 test('what the process says of a version that it refuses is what the caller hears', async () => {
   await using version = await linearVersion()
-  await expect(startModelPool(`${version.folder}-not-there`, 2)).rejects.toMatchObject({
+  await expect(poolOf(`${version.folder}-not-there`, 2)).rejects.toMatchObject({
     code: 'SPL_MODEL_INVALID',
     onError: 'stop',
     message: expect.stringContaining('ENOENT') as string,

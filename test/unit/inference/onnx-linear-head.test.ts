@@ -109,7 +109,7 @@ test.each([
 test('served from a process of its own it gives the same bits, and says what runs it', async () => {
   await using version = await linearVersion()
   await using here = await loadModelVersion(version.folder)
-  await using there = await openModelVersion(version.folder, 1)
+  await using there = await openModelVersion(version.folder, { processes: 1 })
   const { name, version: own, tier, featureService, rowLength, threshold, runtimeFingerprint } = here
   const description = { name, version: own, tier, featureService, rowLength, threshold, runtimeFingerprint }
   expect(there).toMatchObject(description)
