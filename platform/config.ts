@@ -69,7 +69,17 @@ const Config = z.object({
     .describe('slot of this instance; part of the transactional id'),
   HTTP_HOST: z.string().default('127.0.0.1').describe('address of metrics and readiness'),
   METRICS_PORT: port.default(0).describe('port of metrics and readiness; 0 takes a free one'),
-  MODEL_DIR: z.string().optional().describe('folder of the model version that scores; the prior by default'),
+  MODEL_DIR: z
+    .string()
+    .optional()
+    .describe('folder of the model version that scores; by default the one that was deployed last, or the prior'),
+  MODEL_PROCESSES: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(256)
+    .optional()
+    .describe('processes of a scoring network, a core each; as many as cores, at most 2, by default'),
   STATE_DIR: z.string().default('.local').describe('folder of caches and local data'),
   LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])

@@ -19,6 +19,13 @@ export function restoreActivations(records: Iterable<ModelActivation>): Activati
   return newest
 }
 
+/** The activation of the highest epoch, whatever its partition: what a scorer must be able to serve. */
+export async function newestActivation(records: AsyncIterable<ModelActivation>): Promise<ModelActivation | undefined> {
+  let newest: ModelActivation | undefined
+  for await (const record of records) if (record.deploymentEpoch >= (newest?.deploymentEpoch ?? 0)) newest = record
+  return newest
+}
+
 /**
  * What must happen before a partition is scored from `fromOffset` on.
  *

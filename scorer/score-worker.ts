@@ -7,16 +7,22 @@ import type { TopicPartition } from '../platform/kafka-consumer.ts'
 import type { RecordCodec } from '../platform/record-codec.ts'
 import { SpoilerError } from '../platform/spoiler-error.ts'
 import { decideActivation } from './activations.ts'
-import { scoreRow, type Serving } from './score-row.ts'
+import { type Reject, scoreRows, type ScoreResult, type Serving } from './score-row.ts'
+import type { ServingModel } from './serving-model.ts'
 
 interface ScoreWorkerDeps {
   readonly codec: RecordCodec
-  readonly serving: Serving
+  readonly serving: ServingModel
+  /** Whether newer deployments come by themselves; else one that is behind waits for a person. */
+  readonly follows: boolean
   /** Every record of `model-activations`, up to its present end. */
   readonly readActivations: () => AsyncIterable<ModelActivation>
 }
 
-/** Scores feature rows in log order; its state per partition is which activation was recorded last. */
+/** A row, or why there is none. */
+type ReadRow = StreamRecord<ReviewFeatures> | Reject
+
+/** Scores feature rows; its state per partition is which activation was recorded last. */
 export class ScoreWorker implements BatchWorker {
   /** What it keeps is restored from a ledger, which has no offset of its own. */
   readonly stateful = false
@@ -39,11 +45,23 @@ export class ScoreWorker implements BatchWorker {
     this.#recorded.delete(partition)
   }
 
+  /** One model for the whole batch; the rows are scored side by side, the outputs are in log order. */
   async compute(records: readonly InputRecord[]): Promise<ComputedOutput> {
     const output = new OutputCollector(this.#deps.codec, 'scorer')
-    for (const record of records) {
-      this.#activate(record, output)
-      await this.#score(record, output)
+    const serving = this.#deps.serving.begin()
+    try {
+      for (const record of records) this.#activate(record, serving, output)
+      const rows: ReadRow[] = []
+      for (const record of records) rows.push(await this.#read(record))
+      const readable = rows.filter((row): row is StreamRecord<ReviewFeatures> => !('kind' in row))
+      const results = (await scoreRows(readable, serving)).values()
+      for (const [i, row] of rows.entries()) {
+        const result = 'kind' in row ? row : (results.next().value as ScoreResult)
+        if (result.kind === 'score') output.forward({ to: 'spoilerScores', value: result.score })
+        else output.reject(records[i] as InputRecord, result.code, result.cause, result.attempts)
+      }
+    } finally {
+      this.#deps.serving.end()
     }
     return { outgoing: output.outgoing(), drops: output.drops, rejects: output.rejects }
   }
@@ -58,34 +76,26 @@ export class ScoreWorker implements BatchWorker {
   }
 
   /** Records in the same transaction as the first score from which offset the model serves the partition. */
-  #activate({ partition, offset }: InputRecord, output: OutputCollector): void {
+  #activate({ partition, offset }: InputRecord, serving: Serving, output: OutputCollector): void {
     if (this.#pending.has(partition)) return
-    const decision = decideActivation(this.#recorded, { partition, fromOffset: offset }, this.#deps.serving)
+    const decision = decideActivation(this.#recorded, { partition, fromOffset: offset }, serving)
     if (decision.kind === 'unchanged') return
-    if (decision.kind === 'behind') throw behind(partition, decision.recordedEpoch, this.#deps.serving)
+    if (decision.kind === 'behind') throw this.#behind(partition, decision.recordedEpoch, serving)
     this.#pending.set(partition, decision.activation)
     output.forward({ to: 'modelActivations', value: decision.activation })
   }
 
-  async #score(input: InputRecord, output: OutputCollector): Promise<void> {
+  async #read(input: InputRecord): Promise<ReadRow> {
     const decoded = await this.#deps.codec.decode<ReviewFeatures>(topics.reviewFeatures.schema, input.value, false)
-    if ('poison' in decoded) {
-      output.reject(input, decoded.poison, decoded.cause)
-      return
-    }
+    if ('poison' in decoded) return { kind: 'reject', code: decoded.poison, cause: decoded.cause, attempts: 1 }
     const { topic, partition, offset, appendedAtMs } = input
-    const position = { topic, partition, offset }
-    const row: StreamRecord<ReviewFeatures> = { key: null, value: decoded.value, position, appendedAtMs }
-    const result = await scoreRow(row, this.#deps.serving)
-    if (result.kind === 'score') output.forward({ to: 'spoilerScores', value: result.score })
-    else output.reject(input, result.code, result.cause)
+    return { key: null, value: decoded.value, position: { topic, partition, offset }, appendedAtMs }
   }
-}
 
-function behind(partition: number, recordedEpoch: number, { deploymentEpoch }: Serving): SpoilerError {
-  const doing = [
-    `scoring partition ${partition}: deployment epoch ${recordedEpoch} has scored it already,`,
-    `this process serves epoch ${deploymentEpoch}. Start it with the newer deployment.`,
-  ]
-  return new SpoilerError('SPL_MODEL_INVALID', doing.join(' '), { onError: 'stop' })
+  #behind(partition: number, recordedEpoch: number, { deploymentEpoch }: Serving): SpoilerError {
+    const doing = `scoring partition ${partition}: deployment epoch ${recordedEpoch} has scored it already, this process serves epoch ${deploymentEpoch}`
+    return this.#deps.follows
+      ? new SpoilerError('SPL_MODEL_UNAVAILABLE', `${doing} until the newer one is loaded`, { onError: 'retry' })
+      : new SpoilerError('SPL_MODEL_INVALID', `${doing}. Start it with the newer deployment.`, { onError: 'stop' })
+  }
 }

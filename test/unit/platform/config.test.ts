@@ -37,6 +37,7 @@ const INVALID = {
   MISSING_RECORDS: 'ignore',
   INSTANCE: 'a b',
   METRICS_PORT: '65536',
+  MODEL_PROCESSES: '0',
   LOG_LEVEL: 'loud',
 }
 const ANY_TEXT = [

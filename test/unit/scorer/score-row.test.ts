@@ -1,7 +1,9 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Model } from '../../../inference/model.ts'
+import { type OnError, SpoilerError } from '../../../platform/spoiler-error.ts'
 import { scoreRow, scoreRows } from '../../../scorer/score-row.ts'
+import type { ErrorCode } from '../../../schemas/errors.ts'
 import type { ReviewFeatures } from '../../../schemas/generated.ts'
 import type { StreamRecord } from '../../../schemas/processor.ts'
 import { featureRow } from '../../support/model-versions.ts'
@@ -83,7 +85,7 @@ test.each([
   expect(mostAtOnce()).toBe(0)
 })
 
-test('rows are scored one at a time and results keep their order, rejects among them', async () => {
+test('rows are with the model at once, and results keep their order, rejects among them', async () => {
   const rows = fc.array(
     fc.oneof({ weight: 4, arbitrary: fc.double({ min: 0, max: 1, noNaN: true }) }, fc.constant(null)),
   )
@@ -93,7 +95,26 @@ test('rows are scored one at a time and results keep their order, rejects among 
     const results = await scoreRows(records, { model, deploymentEpoch: 0 })
     const shown = results.map((r, i) => r.kind === 'score' && [r.score.probability, r.score.position.offset === i])
     expect(shown).toEqual(list.map((first) => first !== null && [first, true]))
-    expect(mostAtOnce()).toBeLessThanOrEqual(1)
+    expect(mostAtOnce()).toBe(list.filter((first) => first !== null).length)
   })
   await fc.assert(property, { seed: 61 })
+})
+
+const failing = (error: Error): Model => ({ ...probe().model, score: () => Promise.reject(error) })
+const spoilerError = (code: ErrorCode, onError: OnError, context = {}) =>
+  new SpoilerError(code, 'scoring', { onError, context })
+
+test('a row that the model gives up is a reject that says how often it was tried', async () => {
+  const model = failing(spoilerError('SPL_ROW_ENDS_MODEL', 'dead-letter', { attempts: 2 }))
+  expect(await scoreRow(recordOf(featureRow()), { model, deploymentEpoch: 0 })).toMatchObject({
+    kind: 'reject',
+    code: 'SPL_ROW_ENDS_MODEL',
+    attempts: 2,
+  })
+})
+
+test('a model that cannot score now is no fault of the rows: none is rejected', async () => {
+  const model = failing(spoilerError('SPL_MODEL_UNAVAILABLE', 'retry'))
+  const rows = [recordOf(featureRow()), recordOf(featureRow())]
+  await expect(scoreRows(rows, { model, deploymentEpoch: 0 })).rejects.toMatchObject({ onError: 'retry' })
 })

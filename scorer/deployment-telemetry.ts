@@ -1,0 +1,56 @@
+import type { Logger } from 'pino'
+import { Counter, Gauge, type Registry } from 'prom-client'
+import type { SpoilerError } from '../platform/spoiler-error.ts'
+import type { Deployed } from './deployments.ts'
+import type { Serving } from './score-row.ts'
+
+/** One function per event: its log line and its metrics can never drift apart. */
+export interface DeploymentTelemetry {
+  serving(serving: Serving): void
+  /** A dependency is down: it is tried again. */
+  waiting(deployment: Deployed, error: SpoilerError): void
+  /** It cannot serve, and is not tried again by this process. */
+  refused(deployment: Deployed, error: SpoilerError): void
+}
+
+const component = 'scorer'
+
+export function deploymentTelemetry(registry: Registry, log: Logger): DeploymentTelemetry {
+  const served = new Gauge({
+    name: 'spoiler_deployment_epoch',
+    help: 'Deployment epoch that serves, by model',
+    labelNames: ['component', 'model', 'version'],
+    registers: [registry],
+  })
+  const refusedEpoch = new Gauge({
+    name: 'spoiler_deployment_refused_epoch',
+    help: 'Deployment epoch that was refused last',
+    labelNames: ['component', 'code'],
+    registers: [registry],
+  })
+  const refusals = new Counter({
+    name: 'spoiler_deployments_refused_total',
+    help: 'Deployments that could not serve',
+    labelNames: ['component', 'code'],
+    registers: [registry],
+  })
+  let last: Deployed | undefined
+  return {
+    serving: ({ model, deploymentEpoch }) => {
+      served.reset()
+      served.set({ component, model: model.name, version: model.version }, deploymentEpoch)
+      const { name, version, tier, runtimeFingerprint } = model
+      log.info({ model: name, version, tier, deploymentEpoch, runtimeFingerprint }, 'model serves')
+    },
+    waiting: (deployment, error) => {
+      if (last !== deployment) log.warn({ deployment, err: error }, 'a deployment waits for a dependency')
+      last = deployment
+    },
+    refused: (deployment, error) => {
+      refusedEpoch.reset()
+      refusedEpoch.set({ component, code: error.code }, deployment.deploymentEpoch)
+      refusals.inc({ component, code: error.code })
+      log.error({ deployment, err: error }, 'a deployment cannot serve; what serves goes on')
+    },
+  }
+}

@@ -1,0 +1,160 @@
+import { expect, test } from 'vitest'
+import type { Model } from '../../../inference/model.ts'
+import { type OnError, SpoilerError } from '../../../platform/spoiler-error.ts'
+import type { ModelActivation, ModelDeployment } from '../../../schemas/generated.ts'
+import {
+  type Deployed,
+  firstServing,
+  followDeployments,
+  type LoadVersion,
+  newestDeployment,
+} from '../../../scorer/deployments.ts'
+import { ServingModel } from '../../../scorer/serving-model.ts'
+
+const deployment = (deploymentEpoch: number, version: string, slot = 'champion'): ModelDeployment => ({
+  slot,
+  deploymentEpoch,
+  modelName: 'm',
+  modelVersion: version,
+  source: `offline/models/m/${version}`,
+  decidedAtMs: 0,
+  decidedBy: 'test',
+  reason: 'test',
+})
+const activation = (deploymentEpoch: number, modelVersion: string): ModelActivation => ({
+  partition: 0,
+  fromOffset: 0,
+  deploymentEpoch,
+  modelName: 'm',
+  modelVersion,
+  tier: 't',
+  runtimeFingerprint: 'f',
+})
+
+async function* logOf<T>(...records: T[]): AsyncGenerator<T> {
+  for (const record of records) yield await Promise.resolve(record)
+}
+
+/** Loads any version but those that fail; models write down their end. */
+function scene(faults: Readonly<Record<string, OnError[]>> = {}) {
+  const loaded: string[] = []
+  const ended: string[] = []
+  const refused: number[] = []
+  const waited: number[] = []
+  const switched: string[] = []
+  const modelOf = (version: string): Model =>
+    ({
+      version,
+      [Symbol.asyncDispose]: () => {
+        ended.push(version)
+        return Promise.resolve()
+      },
+    }) as unknown as Model
+  const load: LoadVersion = ({ modelVersion }) => {
+    const onError = faults[modelVersion]?.shift()
+    loaded.push(modelVersion)
+    if (onError === undefined) return Promise.resolve(modelOf(modelVersion))
+    const code = onError === 'retry' ? 'SPL_S3_UNAVAILABLE' : 'SPL_MODEL_INVALID'
+    return Promise.reject(new SpoilerError(code, 'testing', { onError }))
+  }
+  const telemetry = {
+    serving: () => undefined,
+    waiting: ({ deploymentEpoch }: Deployed) => void waited.push(deploymentEpoch),
+    refused: ({ deploymentEpoch }: Deployed) => void refused.push(deploymentEpoch),
+  }
+  const openPrior = (): Promise<Model> => Promise.resolve(modelOf('prior'))
+  const { signal } = new AbortController()
+  const serving = new ServingModel({ model: modelOf('first'), deploymentEpoch: 0 }, ({ model }) =>
+    switched.push(model.version),
+  )
+  return { load, telemetry, openPrior, signal, serving, loaded, ended, refused, waited, switched }
+}
+
+test('the newest decision about the champion is the one of the highest epoch, wherever it stands', async () => {
+  const records = [deployment(2, 'b'), deployment(9, 'x', 'challenger'), deployment(3, 'c'), deployment(1, 'a')]
+  expect(await newestDeployment(logOf(...records))).toEqual(deployment(3, 'c'))
+  expect(await newestDeployment(logOf())).toBeUndefined()
+})
+
+test.each([
+  { name: 'nothing was deployed', newest: undefined, recorded: undefined, expected: ['prior', 0] },
+  { name: 'only the prior has scored', newest: undefined, recorded: activation(0, 'p'), expected: ['prior', 0] },
+  { name: 'the first deployment', newest: deployment(1, 'a'), recorded: undefined, expected: ['a', 1] },
+  { name: 'one that scores already', newest: deployment(4, 'd'), recorded: activation(4, 'd'), expected: ['d', 4] },
+  { name: 'a newer one', newest: deployment(5, 'e'), recorded: activation(4, 'd'), expected: ['e', 5] },
+  { name: 'the ledger is ahead', newest: deployment(3, 'c'), recorded: activation(4, 'd'), expected: ['d', 4] },
+])('a scorer begins with what was decided last: $name', async ({ newest, recorded, expected }) => {
+  const { model, deploymentEpoch } = await firstServing({ newest, recorded }, scene())
+  expect([model.version, deploymentEpoch]).toEqual(expected)
+})
+
+test.each([
+  { onError: 'stop' as const, refused: [5], waited: [] },
+  { onError: 'retry' as const, refused: [], waited: [5] },
+])(
+  'when the newest cannot be had ($onError) it begins with what scored before',
+  async ({ onError, refused, waited }) => {
+    const world = scene({ e: [onError] })
+    const choice = { newest: deployment(5, 'e'), recorded: activation(4, 'd') }
+    expect(await firstServing(choice, world)).toMatchObject({ deploymentEpoch: 4, model: { version: 'd' } })
+    expect(world).toMatchObject({ refused, waited })
+    const alone = scene({ e: [onError] })
+    expect(await firstServing({ newest: deployment(5, 'e'), recorded: undefined }, alone)).toMatchObject({
+      deploymentEpoch: 0,
+      model: { version: 'prior' },
+    })
+  },
+)
+
+test('what the ledger recorded is needed: without it nothing is served', async () => {
+  const choice = { newest: undefined, recorded: activation(4, 'd') }
+  await expect(firstServing(choice, scene({ d: ['stop'] }))).rejects.toMatchObject({ code: 'SPL_MODEL_INVALID' })
+})
+
+test('each newer deployment takes over and ends the one before; old and foreign ones are passed over', async () => {
+  const world = scene()
+  const log = logOf(deployment(1, 'a'), deployment(1, 'again'), deployment(7, 'x', 'challenger'), deployment(1, 'old'))
+  await followDeployments(log, world.serving, world)
+  expect(world).toMatchObject({ loaded: ['a'], switched: ['first', 'a'], ended: ['first'] })
+})
+
+test('a rollback is a new epoch with an old version', async () => {
+  const world = scene()
+  async function* slowly(): AsyncGenerator<ModelDeployment> {
+    for (const next of [deployment(1, 'a'), deployment(2, 'b'), deployment(3, 'a')]) {
+      yield next
+      await expect.poll(() => world.serving.newestEpoch).toBe(next.deploymentEpoch)
+    }
+  }
+  await followDeployments(slowly(), world.serving, world)
+  expect(world.switched).toEqual(['first', 'a', 'b', 'a'])
+})
+
+test('a version that cannot serve is refused, what serves goes on, and the next one is taken', async () => {
+  const world = scene({ bad: ['stop'] })
+  async function* log(): AsyncGenerator<ModelDeployment> {
+    yield deployment(1, 'bad')
+    await expect.poll(() => world.refused).toEqual([1])
+    expect(world.switched).toEqual(['first'])
+    yield deployment(2, 'good')
+  }
+  await followDeployments(log(), world.serving, world)
+  expect(world).toMatchObject({ loaded: ['bad', 'good'], switched: ['first', 'good'], refused: [1] })
+})
+
+test('while the store is down the deployment is tried again, and then serves', async () => {
+  const world = scene({ a: ['retry', 'retry'] })
+  await followDeployments(logOf(deployment(1, 'a')), world.serving, world)
+  expect(world).toMatchObject({ loaded: ['a', 'a', 'a'], waited: [1, 1], switched: ['first', 'a'] })
+})
+
+test('one that is overtaken while it waits is given up', async () => {
+  const world = scene({ a: Array<OnError>(50).fill('retry') })
+  async function* log(): AsyncGenerator<ModelDeployment> {
+    yield deployment(1, 'a')
+    await expect.poll(() => world.waited.length).toBeGreaterThan(0)
+    yield deployment(2, 'b')
+  }
+  await followDeployments(log(), world.serving, world)
+  expect(world.switched).toEqual(['first', 'b'])
+})
