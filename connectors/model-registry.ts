@@ -1,6 +1,7 @@
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { z } from 'zod'
+import type { Config } from '../platform/config.ts'
 import { SpoilerError } from '../platform/spoiler-error.ts'
 import type { ObjectStore, StoredObject } from './object-store.ts'
 
@@ -98,6 +99,16 @@ export async function fetchVersion(store: ObjectStore, source: string, folder: s
     const there = await readdir(folder).catch((): string[] => [])
     if (!there.includes(MANIFEST)) throw cause
   })
+}
+
+/** A version, by name and content; the place where versions of the name usually are if its own is not known. */
+type NamedVersion = Pick<StoredVersion, 'name' | 'version'> & Partial<Pick<StoredVersion, 'source'>>
+
+/** {@link fetchVersion} from the store of the configuration, whose client takes a second to load: who needs it waits. */
+export async function fetchFromStore(config: Config, version: NamedVersion, folder: string): Promise<void> {
+  const { openS3ObjectStore } = await import('./s3-object-store.ts')
+  using store = openS3ObjectStore(config)
+  await fetchVersion(store, version.source ?? versionSource(config.S3_PREFIX, version), folder)
 }
 
 function manifestName(bytes: Buffer, folder: string): z.infer<typeof ManifestName> {

@@ -6,11 +6,11 @@ import type { Serving } from './score-row.ts'
 
 /** One function per event: its log line and its metrics can never drift apart. */
 export interface DeploymentTelemetry {
-  serving(serving: Serving): void
+  readonly serving: (serving: Serving) => void
   /** A dependency is down: it is tried again. */
-  waiting(deployment: Deployed, error: SpoilerError): void
+  readonly waiting: (deployment: Deployed, error: SpoilerError) => void
   /** It cannot serve, and is not tried again by this process. */
-  refused(deployment: Deployed, error: SpoilerError): void
+  readonly refused: (deployment: Deployed, error: SpoilerError) => void
 }
 
 const component = 'scorer'

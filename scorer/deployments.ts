@@ -1,13 +1,14 @@
+import { CHAMPION } from '../inference/deployment-log.ts'
 import type { Model } from '../inference/model.ts'
+import type { InputRecord } from '../platform/input-record.ts'
 import { pause, whileDependencyIsDown } from '../platform/retry.ts'
 import { SpoilerError } from '../platform/spoiler-error.ts'
+import type { ReadRecord } from '../platform/topic-reader.ts'
+import type { ErrorCode } from '../schemas/errors.ts'
 import type { ModelActivation, ModelDeployment } from '../schemas/generated.ts'
+import type { DeploymentTelemetry } from './deployment-telemetry.ts'
 import type { Serving } from './score-row.ts'
 import type { ServingModel } from './serving-model.ts'
-import type { DeploymentTelemetry } from './deployment-telemetry.ts'
-
-/** What is decided about the model that scores. */
-const CHAMPION = 'champion'
 
 /** A version, by name and content, and since which decision it shall serve. */
 export type Deployed = Pick<ModelDeployment, 'deploymentEpoch' | 'modelName' | 'modelVersion'> & {
@@ -22,23 +23,22 @@ export type Deployed = Pick<ModelDeployment, 'deploymentEpoch' | 'modelName' | '
  */
 export type LoadVersion = (version: Deployed) => Promise<Model>
 
+type ReadDeployment = ReadRecord<'modelDeployments'>
+
+/** Writes down that a deployment cannot serve, with its record. */
+type Refuse = (record: InputRecord, why: { readonly code: ErrorCode; readonly cause: string }) => Promise<void>
+
 interface Follower {
   readonly load: LoadVersion
   readonly telemetry: DeploymentTelemetry
   readonly signal: AbortSignal
-}
-
-/** The newest decision: of equal epochs, which nobody should write, the first. */
-export async function newestDeployment(records: AsyncIterable<ModelDeployment>): Promise<ModelDeployment | undefined> {
-  let newest: ModelDeployment | undefined
-  for await (const record of records)
-    if (record.slot === CHAMPION && record.deploymentEpoch > (newest?.deploymentEpoch ?? 0)) newest = record
-  return newest
+  readonly refuse: Refuse
 }
 
 /**
  * The model that a scorer begins with: the newest deployment; if that cannot serve, or its store is down, the one that
- * the ledger recorded last, without which no partition could be scored; the prior when nothing was ever deployed.
+ * the ledger recorded last, without which no partition could be scored; the prior when nothing was ever deployed. What
+ * could not be had is tried again by {@link followDeployments}, which says what is wrong with it.
  *
  * @param recorded Activation of the highest epoch in the ledger.
  * @throws SpoilerError as {@link LoadVersion} about what the ledger recorded.
@@ -48,7 +48,7 @@ export async function firstServing(
     newest,
     recorded,
   }: { readonly newest: ModelDeployment | undefined; readonly recorded: ModelActivation | undefined },
-  { load, telemetry, openPrior }: Omit<Follower, 'signal'> & { readonly openPrior: () => Promise<Model> },
+  { load, openPrior }: Pick<Follower, 'load'> & { readonly openPrior: () => Promise<Model> },
 ): Promise<Serving> {
   const recordedEpoch = recorded?.deploymentEpoch ?? 0
   if (newest !== undefined && newest.deploymentEpoch > recordedEpoch) {
@@ -56,8 +56,6 @@ export async function firstServing(
       return { model: await load(newest), deploymentEpoch: newest.deploymentEpoch }
     } catch (error) {
       if (!(error instanceof SpoilerError)) throw error
-      if (error.onError === 'retry') telemetry.waiting(newest, error)
-      else telemetry.refused(newest, error)
     }
   }
   if (recorded === undefined || recordedEpoch === 0) return { model: await openPrior(), deploymentEpoch: 0 }
@@ -70,26 +68,36 @@ export async function firstServing(
  * version that cannot serve is refused: what serves goes on. While a dependency is down it is tried again.
  */
 export async function followDeployments(
-  records: AsyncIterable<ModelDeployment>,
+  deployments: AsyncIterable<ReadDeployment>,
   serving: ServingModel,
   follower: Follower,
 ): Promise<void> {
   let wanted = serving.newestEpoch
   let overtaken = new AbortController()
   let bringing: Promise<void> = Promise.resolve()
-  for await (const deployment of records) {
-    if (deployment.slot !== CHAMPION || deployment.deploymentEpoch <= wanted) continue
-    wanted = deployment.deploymentEpoch
+  for await (const { record, decoded } of deployments) {
+    if ('poison' in decoded) {
+      await follower.refuse(record, { code: decoded.poison, cause: decoded.cause })
+      continue
+    }
+    const deployment = decoded.value
+    const { slot, deploymentEpoch } = deployment
+    if (slot !== CHAMPION || deploymentEpoch <= wanted) continue
+    wanted = deploymentEpoch
     overtaken.abort()
     overtaken = new AbortController()
     const signal = AbortSignal.any([follower.signal, overtaken.signal])
-    bringing = bringing.then(() => bring(deployment, serving, { ...follower, signal }))
+    bringing = bringing.then(() => bring({ record, deployment }, serving, { ...follower, signal }))
   }
   await bringing
 }
 
-async function bring(deployment: ModelDeployment, serving: ServingModel, follower: Follower): Promise<void> {
-  const { load, telemetry, signal } = follower
+async function bring(
+  { record, deployment }: { readonly record: InputRecord; readonly deployment: ModelDeployment },
+  serving: ServingModel,
+  follower: Follower,
+): Promise<void> {
+  const { load, telemetry, signal, refuse } = follower
   const { deploymentEpoch } = deployment
   try {
     const model = await whileDependencyIsDown(() => load(deployment), {
@@ -106,5 +114,6 @@ async function bring(deployment: ModelDeployment, serving: ServingModel, followe
   } catch (error) {
     if (!(error instanceof SpoilerError)) throw error
     telemetry.refused(deployment, error)
+    await refuse(record, { code: error.code, cause: error.message })
   }
 }

@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { declaredVersion } from '../inference/manifest.ts'
 import type { Model } from '../inference/model.ts'
-import { openModelVersion, PRIOR_FOLDER } from '../inference/model-version.ts'
+import { PRIOR_FOLDER } from '../inference/model-version.ts'
 import { SpoilerError } from '../platform/spoiler-error.ts'
 import type { Deployed, LoadVersion } from './deployments.ts'
 
@@ -21,8 +21,7 @@ export function versionLoader({ cacheDir, fetch, open }: LoaderDeps): LoadVersio
     const { modelName, modelVersion } = version
     if (!/^[0-9a-f]{16}$/.test(modelVersion)) throw refused(version, 'that is no version')
     const prior = await declaredVersion(PRIOR_FOLDER)
-    if (prior.name === modelName && prior.version === modelVersion)
-      return openModelVersion(PRIOR_FOLDER, { processes: 1 })
+    if (prior.name === modelName && prior.version === modelVersion) return open(PRIOR_FOLDER)
     const folder = join(cacheDir, modelVersion)
     const cached = existsSync(folder)
     if (!cached) await fetch(version, folder)

@@ -1,14 +1,9 @@
 import { expect, test } from 'vitest'
 import type { Model } from '../../../inference/model.ts'
 import { type OnError, SpoilerError } from '../../../platform/spoiler-error.ts'
+import type { Poison } from '../../../platform/record-codec.ts'
 import type { ModelActivation, ModelDeployment } from '../../../schemas/generated.ts'
-import {
-  type Deployed,
-  firstServing,
-  followDeployments,
-  type LoadVersion,
-  newestDeployment,
-} from '../../../scorer/deployments.ts'
+import { type Deployed, firstServing, followDeployments, type LoadVersion } from '../../../scorer/deployments.ts'
 import { ServingModel } from '../../../scorer/serving-model.ts'
 
 const deployment = (deploymentEpoch: number, version: string, slot = 'champion'): ModelDeployment => ({
@@ -31,8 +26,14 @@ const activation = (deploymentEpoch: number, modelVersion: string): ModelActivat
   runtimeFingerprint: 'f',
 })
 
-async function* logOf<T>(...records: T[]): AsyncGenerator<T> {
-  for (const record of records) yield await Promise.resolve(record)
+const read = (value: ModelDeployment, offset = value.deploymentEpoch) => ({
+  record: { topic: 'model-deployments', partition: 0, offset, key: null, value: null, appendedAtMs: 0, headers: [] },
+  decoded: { value },
+})
+type Read = ReturnType<typeof read> | { record: ReturnType<typeof read>['record']; decoded: Poison }
+
+async function* logOf(...deployments: ModelDeployment[]): AsyncGenerator<Read> {
+  for (const deployment of deployments) yield await Promise.resolve(read(deployment))
 }
 
 /** Loads any version but those that fail; models write down their end. */
@@ -62,19 +63,18 @@ function scene(faults: Readonly<Record<string, OnError[]>> = {}) {
     waiting: ({ deploymentEpoch }: Deployed) => void waited.push(deploymentEpoch),
     refused: ({ deploymentEpoch }: Deployed) => void refused.push(deploymentEpoch),
   }
+  const letters: [offset: number, code: string][] = []
+  const refuse = ({ offset }: { offset: number }, { code }: { code: string }): Promise<void> => {
+    letters.push([offset, code])
+    return Promise.resolve()
+  }
   const openPrior = (): Promise<Model> => Promise.resolve(modelOf('prior'))
   const { signal } = new AbortController()
   const serving = new ServingModel({ model: modelOf('first'), deploymentEpoch: 0 }, ({ model }) =>
     switched.push(model.version),
   )
-  return { load, telemetry, openPrior, signal, serving, loaded, ended, refused, waited, switched }
+  return { load, telemetry, refuse, openPrior, signal, serving, loaded, ended, refused, waited, switched, letters }
 }
-
-test('the newest decision about the champion is the one of the highest epoch, wherever it stands', async () => {
-  const records = [deployment(2, 'b'), deployment(9, 'x', 'challenger'), deployment(3, 'c'), deployment(1, 'a')]
-  expect(await newestDeployment(logOf(...records))).toEqual(deployment(3, 'c'))
-  expect(await newestDeployment(logOf())).toBeUndefined()
-})
 
 test.each([
   { name: 'nothing was deployed', newest: undefined, recorded: undefined, expected: ['prior', 0] },
@@ -88,16 +88,13 @@ test.each([
   expect([model.version, deploymentEpoch]).toEqual(expected)
 })
 
-test.each([
-  { onError: 'stop' as const, refused: [5], waited: [] },
-  { onError: 'retry' as const, refused: [], waited: [5] },
-])(
-  'when the newest cannot be had ($onError) it begins with what scored before',
-  async ({ onError, refused, waited }) => {
+test.each([{ onError: 'stop' as const }, { onError: 'retry' as const }])(
+  'when the newest cannot be had ($onError) it begins with what scored before, and who follows says what is wrong',
+  async ({ onError }) => {
     const world = scene({ e: [onError] })
     const choice = { newest: deployment(5, 'e'), recorded: activation(4, 'd') }
     expect(await firstServing(choice, world)).toMatchObject({ deploymentEpoch: 4, model: { version: 'd' } })
-    expect(world).toMatchObject({ refused, waited })
+    expect(world).toMatchObject({ refused: [], waited: [] })
     const alone = scene({ e: [onError] })
     expect(await firstServing({ newest: deployment(5, 'e'), recorded: undefined }, alone)).toMatchObject({
       deploymentEpoch: 0,
@@ -120,9 +117,9 @@ test('each newer deployment takes over and ends the one before; old and foreign 
 
 test('a rollback is a new epoch with an old version', async () => {
   const world = scene()
-  async function* slowly(): AsyncGenerator<ModelDeployment> {
+  async function* slowly(): AsyncGenerator<Read> {
     for (const next of [deployment(1, 'a'), deployment(2, 'b'), deployment(3, 'a')]) {
-      yield next
+      yield read(next)
       await expect.poll(() => world.serving.newestEpoch).toBe(next.deploymentEpoch)
     }
   }
@@ -132,14 +129,26 @@ test('a rollback is a new epoch with an old version', async () => {
 
 test('a version that cannot serve is refused, what serves goes on, and the next one is taken', async () => {
   const world = scene({ bad: ['stop'] })
-  async function* log(): AsyncGenerator<ModelDeployment> {
-    yield deployment(1, 'bad')
+  async function* log(): AsyncGenerator<Read> {
+    yield read(deployment(1, 'bad'))
     await expect.poll(() => world.refused).toEqual([1])
     expect(world.switched).toEqual(['first'])
-    yield deployment(2, 'good')
+    yield read(deployment(2, 'good'))
   }
   await followDeployments(log(), world.serving, world)
   expect(world).toMatchObject({ loaded: ['bad', 'good'], switched: ['first', 'good'], refused: [1] })
+  expect(world.letters).toEqual([[1, 'SPL_MODEL_INVALID']])
+})
+
+test('a record that nobody can read is refused as well, and the next one is taken', async () => {
+  const world = scene()
+  async function* log(): AsyncGenerator<Read> {
+    const { record } = read(deployment(1, 'a'), 7)
+    yield await Promise.resolve({ record, decoded: { poison: 'SPL_AVRO_INVALID', cause: 'truncated' } })
+    yield read(deployment(2, 'b'))
+  }
+  await followDeployments(log(), world.serving, world)
+  expect(world).toMatchObject({ letters: [[7, 'SPL_AVRO_INVALID']], switched: ['first', 'b'] })
 })
 
 test('while the store is down the deployment is tried again, and then serves', async () => {
@@ -150,10 +159,10 @@ test('while the store is down the deployment is tried again, and then serves', a
 
 test('one that is overtaken while it waits is given up', async () => {
   const world = scene({ a: Array<OnError>(50).fill('retry') })
-  async function* log(): AsyncGenerator<ModelDeployment> {
-    yield deployment(1, 'a')
+  async function* log(): AsyncGenerator<Read> {
+    yield read(deployment(1, 'a'))
     await expect.poll(() => world.waited.length).toBeGreaterThan(0)
-    yield deployment(2, 'b')
+    yield read(deployment(2, 'b'))
   }
   await followDeployments(log(), world.serving, world)
   expect(world.switched).toEqual(['first', 'b'])

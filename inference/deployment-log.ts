@@ -1,0 +1,44 @@
+import type { ModelDeployment } from '../schemas/generated.ts'
+
+/** What is decided about the model that scores. */
+export const CHAMPION = 'champion'
+
+/** `model-deployments`, as whoever decides sees it. */
+interface DeploymentLog {
+  /** Every record up to the present end. */
+  readonly read: () => AsyncIterable<ModelDeployment>
+  /** Resolves when the record is acknowledged. */
+  readonly append: (deployment: ModelDeployment) => Promise<void>
+}
+
+/** The newest decision: of equal epochs the first. */
+export async function newestDeployment(records: AsyncIterable<ModelDeployment>): Promise<ModelDeployment | undefined> {
+  let newest: ModelDeployment | undefined
+  for await (const record of records)
+    if (record.slot === CHAMPION && record.deploymentEpoch > (newest?.deploymentEpoch ?? 0)) newest = record
+  return newest
+}
+
+/**
+ * Appends a decision about the champion under the next epoch. When somebody else took that epoch at the same moment,
+ * and was first, it is appended again under the one behind: every decision has an epoch of its own.
+ *
+ * @returns the record that counts.
+ */
+export async function decideDeployment(
+  decision: Omit<ModelDeployment, 'slot' | 'deploymentEpoch'>,
+  { read, append }: DeploymentLog,
+): Promise<ModelDeployment> {
+  for (;;) {
+    const before = await newestDeployment(read())
+    const deploymentEpoch = (before?.deploymentEpoch ?? 0) + 1
+    const deployment = { slot: CHAMPION, deploymentEpoch, ...decision }
+    await append(deployment)
+    const after = await newestDeployment(read())
+    if (after === undefined || after.deploymentEpoch > deploymentEpoch || isSame(after, deployment)) return deployment
+  }
+}
+
+function isSame(a: ModelDeployment, b: ModelDeployment): boolean {
+  return (Object.keys(b) as (keyof ModelDeployment)[]).every((field) => a[field] === b[field])
+}
