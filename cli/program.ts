@@ -2,9 +2,11 @@ import { Command } from 'commander'
 import { addConfig } from './commands/config.ts'
 import { addDataset } from './commands/dataset.ts'
 import { addDlq } from './commands/dlq.ts'
+import { addModel } from './commands/model.ts'
 import { addOffline } from './commands/offline.ts'
 import { addProduce } from './commands/produce.ts'
 import { addRedis } from './commands/redis.ts'
+import { addScore } from './commands/score.ts'
 import { addStack } from './commands/stack.ts'
 import { addStart } from './commands/start.ts'
 import { addStatus } from './commands/status.ts'
@@ -20,6 +22,8 @@ const COMMANDS = [
   addTail,
   addDlq,
   addProduce,
+  addScore,
+  addModel,
   addRedis,
   addOffline,
   addDataset,

@@ -72,6 +72,22 @@ export async function listVersions(store: ObjectStore, prefix: string): Promise<
 }
 
 /**
+ * The manifest of a version, as JSON; whoever loads the version verifies it.
+ *
+ * @throws SpoilerError SPL_MODEL_INVALID (stop) when there is no such version; SPL_S3_UNAVAILABLE, SPL_S3_REFUSED.
+ */
+export async function versionManifest(
+  store: ObjectStore,
+  prefix: string,
+  version: Pick<StoredVersion, 'name' | 'version'>,
+): Promise<unknown> {
+  const key = `${versionSource(prefix, version)}/${MANIFEST}`
+  for await (const object of store.list(key))
+    if (object.key === key) return JSON.parse(Buffer.from(await store.read(key, 0, object.sizeBytes)).toString('utf8'))
+  throw invalid(`looking for the model version ${version.name}@${version.version}: the object store does not have it`)
+}
+
+/**
  * Brings a version to this machine, whole or not at all; who loads it verifies its hashes. Where another process was
  * faster, its folder stays.
  *

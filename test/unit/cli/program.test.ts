@@ -65,6 +65,10 @@ test('there are all the commands', () => {
     'dlq ls',
     'redis rebuild',
     'produce world',
+    'score',
+    'model ls',
+    'model show',
+    'model deploy',
   ])
     expect(names).toContain(name)
 })
@@ -83,6 +87,9 @@ test.each([
   ['tail', /SPL_USAGE.*topic/],
   ['tail reviews --from yesterday', /SPL_USAGE[^]*beginning, end, -100/],
   ['topics --jsn', /SPL_USAGE.*--jsn/],
+  ['score He-dies.', /SPL_USAGE[^]*--movie/],
+  ['score He-dies. --movie m1 --rating good', /SPL_USAGE[^]*whole number/],
+  ['model deploy baseline', /SPL_USAGE[^]*baseline@0123456789abcdef/],
   ['start --for soon', /SPL_USAGE[^]*90s/],
   ['start --port web=80', /SPL_USAGE[^]*kafka=19092/],
   ['start --port kafka=99999', /SPL_USAGE[^]*kafka=19092/],
@@ -93,15 +100,21 @@ test.each([
   expect(stdout).toBe('')
 })
 
-test.each(['topics', 'tail reviews', 'dlq ls', 'redis rebuild', 'produce world --limit 1'])(
-  'shield %s says at once that there is no broker, and how to get one',
-  async (line) => {
-    const { exitCode, stderr } = await shield(...line.split(' '))
-    expect(exitCode).toBe(1)
-    expect(stderr).toMatch(/^SPL_BROKER_UNAVAILABLE[^]*127\.0\.0\.1:1[^]*npm start/)
-    expect(stderr).not.toMatch(/^ +at /m)
-  },
-)
+test.each([
+  'topics',
+  'tail reviews',
+  'dlq ls',
+  'redis rebuild',
+  'produce world --limit 1',
+  'score He-dies. --movie m1',
+  'model ls',
+  'model deploy baseline@0123456789abcdef',
+])('shield %s says at once that there is no broker, and how to get one', async (line) => {
+  const { exitCode, stderr } = await shield(...line.split(' '))
+  expect(exitCode).toBe(1)
+  expect(stderr).toMatch(/^SPL_BROKER_UNAVAILABLE[^]*127\.0\.0\.1:1[^]*npm start/)
+  expect(stderr).not.toMatch(/^ +at /m)
+})
 
 test('status says what is not reachable and that nothing runs, without a secret', async () => {
   const { exitCode, stdout } = await shield('status')

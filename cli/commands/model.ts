@@ -1,0 +1,152 @@
+import { readFile } from 'node:fs/promises'
+import { userInfo } from 'node:os'
+import { join } from 'node:path'
+import type { Command } from 'commander'
+import { listVersions, type StoredVersion, versionManifest, versionSource } from '../../connectors/model-registry.ts'
+import type { ObjectStore } from '../../connectors/object-store.ts'
+import { decideDeployment, newestDeployment } from '../../inference/deployment-log.ts'
+import { declaredVersion } from '../../inference/manifest.ts'
+import { PRIOR_FOLDER } from '../../inference/model-version.ts'
+import type { Config } from '../../platform/config.ts'
+import { openRecordPublisher } from '../../platform/record-publisher.ts'
+import { committedValues } from '../../platform/topic-values.ts'
+import { usageError } from '../../producers/arguments.ts'
+import type { ModelDeployment } from '../../schemas/generated.ts'
+import { type CliContext, printJson } from '../context.ts'
+import { assertBroker } from '../dependencies.ts'
+import { ensurePipelineTopics, openPipelineCodec, readingCodec } from '../pipeline.ts'
+import { oneLine, table } from '../text.ts'
+
+const LIST_HELP = `
+The newest decision stands beside the version that it is about. Without any, the prior that ships with the code scores.
+
+Examples:
+  shield model ls
+  shield model ls --json`
+const SHOW_HELP = `
+Example:
+  shield model show baseline@0123456789abcdef --json`
+const DEPLOY_HELP = `
+Every scorer fetches the version, proves its golden rows, and switches between two batches without a restart. One that
+it cannot prove is refused: what serves goes on, and \`shield dlq ls\` says why. To roll back, deploy the old version.
+
+Examples:
+  shield model deploy baseline@0123456789abcdef --reason "better on the last month"
+  shield model deploy baseline@89abcdef01234567 --reason "rollback: too many false alarms" --by ada`
+
+type NamedVersion = Pick<StoredVersion, 'name' | 'version'>
+
+interface DeployArguments {
+  readonly reason: string
+  readonly by: string
+  readonly json?: boolean
+}
+
+export function addModel(program: Command, context: CliContext): void {
+  const model = program.command('model').description('Look at model versions, and decide which one scores')
+  model
+    .command('ls')
+    .description('List the versions in the object store, and which one shall serve')
+    .option('--json', 'print one line of JSON')
+    .addHelpText('after', LIST_HELP)
+    .action(({ json }: { readonly json?: boolean }) => list(json === true, context))
+  model
+    .command('show')
+    .description('Print the manifest of a version: what it is, what it reads, its files and figures')
+    .argument('<name@version>', 'as `shield model ls` lists it')
+    .option('--json', 'print one line of JSON')
+    .addHelpText('after', SHOW_HELP)
+    .action((named: string, { json }: { readonly json?: boolean }) => show(named, json === true, context))
+  model
+    .command('deploy')
+    .description('Decide that a version shall score from now on')
+    .argument('<name@version>', 'as `shield model ls` lists it')
+    .option('--reason <text>', 'why; it stands in the log for ever', 'decided by hand')
+    .option('--by <who>', 'who decides', userInfo().username)
+    .option('--json', 'print one line of JSON')
+    .addHelpText('after', DEPLOY_HELP)
+    .action((named: string, options: DeployArguments) => deploy(named, options, context))
+}
+
+async function list(json: boolean, context: CliContext): Promise<void> {
+  const config = context.config()
+  await assertBroker(config)
+  const newest = await newestDeployment(committedValues(config, readingCodec(config), 'modelDeployments'))
+  const versions = await withStore(config, (store) => listVersions(store, config.S3_PREFIX))
+  if (json) printJson(context, { versions, deployment: newest ?? null })
+  else context.stdout.write(versionsText(versions, newest))
+}
+
+async function show(named: string, json: boolean, context: CliContext): Promise<void> {
+  const config = context.config()
+  const wanted = parseVersion(named)
+  const manifest = await manifestOf(config, wanted)
+  context.stdout.write(`${JSON.stringify(manifest, null, json ? 0 : 2)}\n`)
+}
+
+async function deploy(named: string, { reason, by, json }: DeployArguments, context: CliContext): Promise<void> {
+  const config = context.config()
+  const wanted = parseVersion(named)
+  await assertBroker(config)
+  // a version that is not there is refused here, not by every scorer
+  await manifestOf(config, wanted)
+  await ensurePipelineTopics(config, context.signal)
+  const { codec } = await openPipelineCodec(config, context.signal)
+  await using publisher = await openRecordPublisher(config, codec, 'shield-model')
+  const decided = await decideDeployment(
+    {
+      modelName: wanted.name,
+      modelVersion: wanted.version,
+      source: versionSource(config.S3_PREFIX, wanted),
+      decidedAtMs: Date.now(),
+      decidedBy: by,
+      reason,
+    },
+    {
+      read: () => committedValues(config, codec, 'modelDeployments'),
+      append: async (deployment) => {
+        await publisher.publish('modelDeployments', deployment)
+        await publisher.flush()
+      },
+    },
+  )
+  if (json === true) printJson(context, decided)
+  else context.stdout.write(`Deployment ${decided.deploymentEpoch}: ${named} shall score. See \`shield status\`.\n`)
+}
+
+/** `name@version`. @throws SpoilerError SPL_USAGE */
+export function parseVersion(text: string): NamedVersion {
+  const [, name, version] = /^([a-z][a-z0-9-]*)@([0-9a-f]{16})$/.exec(text) ?? []
+  if (name !== undefined && version !== undefined) return { name, version }
+  throw usageError(`"${text}" is no version; write for example baseline@0123456789abcdef, see: shield model ls`)
+}
+
+/** The prior comes with the code, all others from the store. */
+async function manifestOf(config: Config, wanted: NamedVersion): Promise<unknown> {
+  const prior = await declaredVersion(PRIOR_FOLDER)
+  if (prior.name === wanted.name && prior.version === wanted.version)
+    return JSON.parse(await readFile(join(PRIOR_FOLDER, 'manifest.json'), 'utf8'))
+  return withStore(config, (store) => versionManifest(store, config.S3_PREFIX, wanted))
+}
+
+/** What a person reads. */
+export function versionsText(versions: readonly StoredVersion[], newest: ModelDeployment | undefined): string {
+  const deployed =
+    newest === undefined
+      ? 'Nothing was deployed: the prior scores.\n'
+      : `Deployment ${newest.deploymentEpoch}: ${newest.modelName}@${newest.modelVersion}, by ${oneLine(newest.decidedBy)}: ${oneLine(newest.reason)}\n`
+  if (versions.length === 0) return `No versions.\n${deployed}`
+  const rows = versions.map(({ name, version, sizeBytes }) => [
+    `${name}@${version}`,
+    (sizeBytes / 1e6).toFixed(2),
+    version === newest?.modelVersion ? `deployment ${newest.deploymentEpoch}` : '',
+  ])
+  return `${table(['VERSION', 'MB', 'SERVES'], rows)}\n${deployed}`
+}
+
+/** The client of S3 takes a second to load: only who needs it waits for it. */
+async function withStore<T>(config: Config, work: (store: ObjectStore) => Promise<T>): Promise<T> {
+  const { openS3ObjectStore } = await import('../../connectors/s3-object-store.ts')
+  using store = openS3ObjectStore(config)
+  return await work(store)
+}
