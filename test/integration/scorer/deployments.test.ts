@@ -12,6 +12,7 @@ import { decideDeployment } from '../../../inference/deployment-log.ts'
 import { declaredVersion } from '../../../inference/manifest.ts'
 import { PRIOR_FOLDER } from '../../../inference/model-version.ts'
 import type { Supervisor } from '../../../platform/supervisor.ts'
+import { readTopic } from '../../../platform/topic-reader.ts'
 import { committedValues } from '../../../platform/topic-values.ts'
 import type { ModelActivation, ModelDeployment, SpoilerScore } from '../../../schemas/generated.ts'
 import { damage, reseal } from '../../support/forged-versions.ts'
@@ -30,6 +31,8 @@ const resources = new AsyncDisposableStack()
 let pipeline: Pipeline
 let store: S3ObjectStore
 let scorer: Supervisor
+/** Committed scores as they come, in log order per partition. */
+const scores: SpoilerScore[] = []
 
 beforeAll(async () => {
   pipeline = resources.use(await startPipeline(['kafka', 'registry', 'redis', 's3']))
@@ -38,8 +41,21 @@ beforeAll(async () => {
   await store.ensureBucket()
   scorer = pipeline.supervise(SCORER)
   pipeline.supervise(REST)
+  const reading = new AbortController()
+  const read = followScores(reading.signal)
+  resources.defer(() => {
+    reading.abort()
+    return read
+  })
 })
 afterAll(() => resources.disposeAsync())
+
+async function followScores(signal: AbortSignal): Promise<void> {
+  const { config, codec } = pipeline
+  const range = { from: 'beginning', follow: true, signal } as const
+  for await (const { decoded } of readTopic(config, codec, 'spoilerScores', range))
+    if ('value' in decoded) scores.push(decoded.value)
+}
 
 /** Another terminal. */
 async function shield(...line: string[]): Promise<string> {
@@ -66,8 +82,7 @@ async function deploy(modelVersion: string, modelName = 'linear'): Promise<Model
 const publish = async (folder: string): Promise<void> => {
   await publishVersion(store, pipeline.config.S3_PREFIX, folder)
 }
-const scores = async (): Promise<SpoilerScore[]> => (await pipeline.records('spoilerScores')).map(({ value }) => value)
-const scoredBy = (epoch: number) => async () => (await scores()).some((score) => score.deploymentEpoch === epoch)
+const scoredBy = (epoch: number) => () => scores.some((score) => score.deploymentEpoch === epoch)
 const refusals = async () =>
   (await pipeline.records('deadLetters')).filter(({ value }) => value.source.topic === 'model-deployments')
 
@@ -94,7 +109,7 @@ test('versions take over from one another while reviews flow: none is lost, doub
   await until('the prior scores again', scoredBy(7))
 
   const ids = await flow.stop()
-  await until('every row is scored', async () => (await scores()).length >= ids.length)
+  await until('every row is scored', () => scores.length >= ids.length)
   const versions = { 0: prior.version, 1: a.version, 2: b.version, 6: a.version, 7: prior.version }
   await expectOneScoreEach(ids, versions)
   expect(statusOf(scorer, 'scorer').restarts).toBe(0)
@@ -133,15 +148,15 @@ async function expectRefused(epoch: number, version: string, cause: string): Pro
   const letter = (await refusals()).at(-1)?.value
   expect(letter).toMatchObject({ code: 'SPL_MODEL_INVALID', component: 'scorer' })
   expect(letter?.cause).toContain(cause)
-  const count = (await scores()).length
-  await until('scoring goes on', async () => (await scores()).length > count)
+  const count = scores.length
+  await until('scoring goes on', () => scores.length > count)
 }
 
 const idsOf = (all: readonly SpoilerScore[]): string[] => all.map(({ reviewId }) => reviewId).toSorted()
 
 /** Each row once, in the order of its log, by the version that the ledger names from that offset on. */
 async function expectOneScoreEach(ids: readonly string[], versions: Readonly<Record<number, string>>): Promise<void> {
-  const all = await scores()
+  const all = scores.slice()
   expect(idsOf(all)).toEqual(ids.toSorted())
   const activations = (await pipeline.records('modelActivations')).map(({ value }) => value)
   for (const [partition, ofPartition] of Map.groupBy(all, ({ position }) => position.partition)) {
@@ -169,12 +184,12 @@ test('a process of the model that is killed with -9 is replaced; no row is lost 
   const processes = childrenOf(scorerPid)
   expect(processes.length).toBeGreaterThan(0)
   for (const pid of processes) process.kill(pid, 'SIGKILL')
-  const meanwhile = (await scores()).length
-  await until('scoring goes on', async () => (await scores()).length > meanwhile + 50)
+  const meanwhile = scores.length
+  await until('scoring goes on', () => scores.length > meanwhile + 50)
   const ids = await flow.stop()
-  const scored = async () => idsOf(await scores()).filter((id) => id.startsWith('kill'))
-  await until('every row is scored', async () => (await scored()).length >= ids.length)
-  expect(await scored()).toEqual(ids.toSorted())
+  const scored = () => idsOf(scores).filter((id) => id.startsWith('kill'))
+  await until('every row is scored', () => scored().length >= ids.length)
+  expect(scored()).toEqual(ids.toSorted())
   expect(childrenOf(scorerPid).some((pid) => processes.includes(pid))).toBe(false)
   expect(statusOf(scorer, 'scorer').restarts).toBe(0)
 })
@@ -193,9 +208,9 @@ test.skipIf(process.arch !== 'x64')(
     for (const text of texts)
       await pipeline.publisher.publish('reviewFeatures', reviewOf(text, { reviewId: `near ${text}`, userId: 'near' }))
     await pipeline.publisher.flush()
-    const near = async () => idsOf(await scores()).filter((id) => id.startsWith('near'))
-    await until('the neighbours are scored', async () => (await near()).length >= 3)
-    expect(await near()).toEqual(['near and another', 'near one before', 'near one behind'])
+    const near = () => idsOf(scores).filter((id) => id.startsWith('near'))
+    await until('the neighbours are scored', () => near().length >= 3)
+    expect(near()).toEqual(['near and another', 'near one before', 'near one behind'])
     const letters = (await pipeline.records('deadLetters')).filter(({ value }) => value.code === 'SPL_ROW_ENDS_MODEL')
     expect(letters.map(({ value }) => [value.source.topic, value.attempts])).toEqual([['review-features', 2]])
   },
@@ -229,10 +244,10 @@ test('shield score gives what the stream then gives, bit for bit', async () => {
   const asked = JSON.parse(await shield('score', next.text, ...options, ...written, '--json')) as SpoilerScore
   await pipeline.publisher.publish('reviews', next)
   await pipeline.publisher.flush()
-  const streamed = async () => (await scores()).find(({ reviewId }) => reviewId === next.reviewId)
-  await until('the stream has scored it', async () => (await streamed()) !== undefined)
+  const streamed = () => scores.find(({ reviewId }) => reviewId === next.reviewId)
+  await until('the stream has scored it', () => streamed() !== undefined)
   const { probability, isSpoiler, threshold, reasons, spans, modelVersion, deploymentEpoch } =
-    (await streamed()) as SpoilerScore
+    streamed() as SpoilerScore
   expect(asked).toMatchObject({ probability, isSpoiler, threshold, reasons, modelVersion, deploymentEpoch })
   expect(asked.spans.map(({ start, end, score }) => ({ start, end, score }))).toEqual(spans)
   expect(modelVersion).toBe(version.version)
@@ -281,7 +296,7 @@ async function publishReview(reviewId: string): Promise<void> {
 }
 
 async function expectScored(id: string, deploymentEpoch: number): Promise<void> {
-  const found = async () => (await scores()).filter(({ reviewId }) => reviewId === id)
-  await until(`${id}: a score`, async () => (await found()).length > 0)
-  expect(await found()).toMatchObject([{ deploymentEpoch }])
+  const found = () => scores.filter(({ reviewId }) => reviewId === id)
+  await until(`${id}: a score`, () => found().length > 0)
+  expect(found()).toMatchObject([{ deploymentEpoch }])
 }
