@@ -27,27 +27,46 @@ const APOSTROPHES = new RegExp(String.fromCharCode(TYPOGRAPHIC_APOSTROPHE), 'g')
  */
 export function hashedTerms(text: string, buckets: number): HashedTerm[] {
   if (!(Number.isSafeInteger(buckets) && buckets > 0)) throw new RangeError(`buckets must be whole and > 0: ${buckets}`)
+  const filled = new Map<number, { count: number; readonly bucket: number; readonly term: string }>()
+  eachTerm(text, buckets, (bucket, word, before) => {
+    const known = filled.get(bucket)
+    if (known !== undefined) known.count += 1
+    else filled.set(bucket, { bucket, count: 1, term: before === undefined ? word : `${before} ${word}` })
+  })
+  return [...filled.values()].sort((a, b) => a.bucket - b.bucket)
+}
+
+/**
+ * Sum over all terms of a text, each as often as it occurs; {@link hashedTerms} without the list.
+ *
+ * @param valueOf of a bucket.
+ */
+export function sumOverTerms(text: string, buckets: number, valueOf: (bucket: number) => number): number {
+  let sum = 0
+  eachTerm(text, buckets, (bucket) => {
+    sum += valueOf(bucket)
+  })
+  return sum
+}
+
+/** @param visit Called with the bucket of each word, and of each pair of a word and the one before. */
+function eachTerm(text: string, buckets: number, visit: (bucket: number, word: string, before?: string) => void): void {
   const words = wordsOf(text)
   const bytes = UTF8.encode(words.join(' '))
-  const filled = new Map<number, { count: number; readonly bucket: number; readonly term: string }>()
-  const add = (from: number, to: number, term: () => string): void => {
-    // |-2^31| does not fit into 32 bits, but into a number.
-    const bucket = Math.abs(murmur3(bytes, from, to)) % buckets
-    const known = filled.get(bucket)
-    if (known === undefined) filled.set(bucket, { bucket, count: 1, term: term() })
-    else known.count += 1
-  }
+  // |-2^31| does not fit into 32 bits, but into a number.
+  const bucketOf = (from: number, to: number): number => Math.abs(murmur3(bytes, from, to)) % buckets
   let pairFrom = 0
   let from = 0
-  for (const [i, word] of words.entries()) {
-    const space = bytes.indexOf(SPACE, from)
-    const to = space === -1 ? bytes.length : space
-    add(from, to, () => word)
-    if (i > 0) add(pairFrom, to, () => `${words[i - 1]} ${word}`)
+  let before: string | undefined
+  for (const word of words) {
+    let to = from
+    while (to < bytes.length && bytes[to] !== SPACE) to += 1
+    visit(bucketOf(from, to), word)
+    if (before !== undefined) visit(bucketOf(pairFrom, to), word, before)
+    before = word
     pairFrom = from
     from = to + 1
   }
-  return [...filled.values()].sort((a, b) => a.bucket - b.bucket)
 }
 
 function wordsOf(text: string): string[] {

@@ -1,6 +1,6 @@
 import { cpus } from 'node:os'
 import { env, InferenceSession, Tensor } from 'onnxruntime-node'
-import { hashedTerms, type HashedTerm } from '../features/hashed-terms.ts'
+import { hashedTerms, type HashedTerm, sumOverTerms } from '../features/hashed-terms.ts'
 import type { SentenceEvidence } from '../schemas/generated.ts'
 import type { Feature } from '../schemas/spoiler-v1.ts'
 import type { OnnxLinear } from './manifest.ts'
@@ -108,8 +108,14 @@ function outputOf(results: InferenceSession.OnnxValueMapType, evaluated: Evaluat
     return { feature, value: context[i] as number, logOdds: ofContext[i] as number }
   })
   const terms = found.map(({ term }, i) => ({ term, logOdds: ofTerms[i] as number }))
-  const base = [...contributions, ...terms].reduce((rest, { logOdds }) => rest - logOdds, logit)
+  const base = logit - sumOf(ofContext) - sumOf(ofTerms)
   return { logit, contributions, terms, base, sentenceLogOdds: sentenceLogOdds(evaluated, ofTerms) }
+}
+
+function sumOf(values: Float32Array): number {
+  let sum = 0
+  for (const value of values) sum += value
+  return sum
 }
 
 function numbersOf(results: InferenceSession.OnnxValueMapType, name: (typeof OUTPUTS)[number]): Float32Array {
@@ -124,9 +130,6 @@ function sentenceLogOdds(
   ofTerms: Float32Array,
 ): (sentence: SentenceEvidence) => number {
   const perOccurrence = new Map(found.map(({ bucket, count }, i) => [bucket, (ofTerms[i] as number) / count]))
-  return ({ start, end }) =>
-    hashedTerms(text.slice(start, end), buckets).reduce(
-      (sum, { bucket, count }) => sum + count * (perOccurrence.get(bucket) ?? 0),
-      0,
-    )
+  const valueOf = (bucket: number): number => perOccurrence.get(bucket) ?? 0
+  return ({ start, end }) => sumOverTerms(text.slice(start, end), buckets, valueOf)
 }

@@ -57,16 +57,32 @@ export function reasonsOf(
 
 /** The contribution is that of the words named. */
 function termReasons(terms: readonly TermContribution[]) {
-  const speakFor = terms.filter(({ logOdds }) => logOdds > 0).toSorted((a, b) => b.logOdds - a.logOdds)
-  const speakAgainst = terms.filter(({ logOdds }) => logOdds < 0).toSorted((a, b) => a.logOdds - b.logOdds)
-  return [speakFor, speakAgainst].map((side) => {
-    const named = side.slice(0, MAX_WORDS)
+  const speakFor = largest(terms, ({ logOdds }) => logOdds)
+  const speakAgainst = largest(terms, ({ logOdds }) => -logOdds)
+  return [speakFor, speakAgainst].map((named) => {
     return {
       feature: TERMS,
       contribution: named.reduce((sum, { logOdds }) => sum + logOdds, 0),
       text: () => `${named.length === 1 ? 'the word' : 'the words'} ${named.map(({ term }) => `"${term}"`).join(', ')}`,
     }
   })
+}
+
+/** The terms of the largest positive size, largest first; a review has hundreds, of which few are named. */
+function largest(
+  terms: readonly TermContribution[],
+  sizeOf: (term: TermContribution) => number,
+): readonly TermContribution[] {
+  const kept: TermContribution[] = []
+  for (const term of terms) {
+    const size = sizeOf(term)
+    const last = kept[MAX_WORDS - 1]
+    if (size <= 0 || (last !== undefined && size <= sizeOf(last))) continue
+    const at = kept.findIndex((other) => size > sizeOf(other))
+    kept.splice(at === -1 ? kept.length : at, 0, term)
+    kept.length = Math.min(kept.length, MAX_WORDS)
+  }
+  return kept
 }
 
 function declaredWords(name: string, features: readonly Feature[]): (value: number) => string {

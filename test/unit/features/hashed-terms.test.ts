@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { hashedTerms } from '../../../features/hashed-terms.ts'
+import { hashedTerms, sumOverTerms } from '../../../features/hashed-terms.ts'
 
 const MANY = 2 ** 18
 
@@ -61,6 +61,18 @@ test('any text has terms: lone surrogates and letters that grow in lower case to
       expect(hashedTerms(`\ud800${text}İ`, 64)).toEqual(hashedTerms(`\ud800${text}İ`, 64))
     }),
     { seed: 18 },
+  )
+})
+
+test('a sum over the terms counts each as often as it occurs', () => {
+  const anyText = fc.array(fc.constantFrom('He', 'dies', '雪', "don't", '.', '1'), { maxLength: 30 })
+  fc.assert(
+    fc.property(anyText, fc.integer({ min: 1, max: 64 }), (words, buckets) => {
+      const text = words.join(' ')
+      const expected = hashedTerms(text, buckets).reduce((sum, { bucket, count }) => sum + count * (bucket + 1), 0)
+      expect(sumOverTerms(text, buckets, (bucket) => bucket + 1)).toBe(expected)
+    }),
+    { seed: 19 },
   )
 })
 
