@@ -1,11 +1,15 @@
 // Benchmarks of the running pipeline. Each prints one JSON line; bench/RESULTS.md keeps runs with command and machine.
 //   npm run bench -- folds | everything | latency-folds | latency | memory | lake   [--reviews N]
+//   npm run bench -- scoring | swaps | shield-score   [--reviews N] [--model FOLDER] [--swaps N]
 import process from 'node:process'
 import { parseArgs } from 'node:util'
 import { lake } from './lake.ts'
 import { latency } from './latency.ts'
 import { memory } from './memory.ts'
 import { saturation } from './saturation.ts'
+import { scoring } from './scoring.ts'
+import { shieldScore } from './shield-score.ts'
+import { swaps } from './swaps.ts'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -13,6 +17,8 @@ const { values, positionals } = parseArgs({
     reviews: { type: 'string' },
     rate: { type: 'string', default: '200' },
     seconds: { type: 'string', default: '30' },
+    model: { type: 'string' },
+    swaps: { type: 'string', default: '30' },
   },
 })
 const reviews = (byDefault: number): number => Number(values.reviews ?? byDefault)
@@ -26,6 +32,9 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<object>>> = {
   latency: () => latency({ ...pace, labels: true, processes: ['folds', 'scorer', 'sinks'] }),
   memory: () => memory(reviews(200_000)),
   lake: () => lake(reviews(60_000)),
+  scoring: () => scoring(reviews(8_000), values.model),
+  swaps: () => swaps(Number(values.swaps)),
+  'shield-score': () => shieldScore(),
 }
 
 const chosen = positionals.length > 0 ? positionals : Object.keys(BENCHMARKS)

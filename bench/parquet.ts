@@ -7,11 +7,8 @@
 import { brotliCompressSync, constants, gzipSync, zstdCompressSync } from 'node:zlib'
 import { ByteWriter, ParquetWriter } from 'hyparquet-writer'
 import { parquetColumns } from '../platform/parquet-columns.ts'
-import { World } from '../producers/world/world.ts'
 import { avroSchemas, type ReviewFeatures } from '../schemas/generated.ts'
-import { topics } from '../schemas/topics.ts'
-import { chain } from '../test/support/fold-chain.ts'
-import type { Log } from '../test/support/review-world.ts'
+import { featureRows } from './feature-rows.ts'
 
 const reviews = Number(process.argv[2] ?? 8_000)
 const zstd = (level: number) => (input: Uint8Array) =>
@@ -27,16 +24,6 @@ const CODECS = {
   'GZIP 6': { codec: 'GZIP', compressors: { GZIP: (input: Uint8Array) => gzipSync(input) } },
   'BROTLI 4': { codec: 'BROTLI', compressors: { BROTLI: brotli } },
 } as const
-
-function featureRows(): ReviewFeatures[] {
-  const world = new World({ seed: 7, rate: 10, speed: 15_768, startMs: Date.UTC(2026, 0, 1), reviews })
-  const log: Log[number][] = []
-  for (const { topic, value, eventTimeMs } of world.events()) {
-    const position = { topic: topics[topic].name, partition: 0, offset: log.length }
-    log.push({ key: null, value, position, appendedAtMs: eventTimeMs })
-  }
-  return [...chain(log).rows]
-}
 
 function measure(rows: readonly ReviewFeatures[], name: keyof typeof CODECS, rowGroupSize: number): object {
   const columns = parquetColumns(avroSchemas.ReviewFeatures)
@@ -59,7 +46,7 @@ function measure(rows: readonly ReviewFeatures[], name: keyof typeof CODECS, row
   return { codec: name, rowGroupSize, bytesPerRow: perRow(bytes.offset), microsecondsPerRow: perRow(user + system) }
 }
 
-const rows = featureRows()
+const rows = featureRows(reviews)
 measure(rows, 'ZSTD 3', 1_000) // warms up
 for (const name of Object.keys(CODECS) as (keyof typeof CODECS)[]) {
   process.stdout.write(`${JSON.stringify(measure(rows, name, 4_000))}\n`)

@@ -1,0 +1,105 @@
+import { cpSync, mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { decideDeployment } from '../inference/deployment-log.ts'
+import { committedValues } from '../platform/topic-values.ts'
+import { readTopic } from '../platform/topic-reader.ts'
+import { linearVersion } from '../test/support/linear-versions.ts'
+import { metricOf, type Pipeline, startPipeline, statusOf, until } from '../test/support/pipeline.ts'
+import { childrenOf } from '../test/support/processes.ts'
+import { ReviewFlow } from '../test/support/review-flow.ts'
+import type { Supervisor } from '../platform/supervisor.ts'
+import { quantile, rssMb } from './process-usage.ts'
+import { only } from './running-pipeline.ts'
+
+export interface Swaps {
+  readonly swaps: number
+  readonly scores: number
+  /** Time between the appends of consecutive scores, ms. */
+  readonly gapMs: Readonly<Record<'without' | 'with', { readonly p99: number; readonly largest: number }>>
+  /** Resident memory of the scorer and of its model processes, MB, after each tenth of the swaps. */
+  readonly rssMb: { readonly scorer: readonly number[]; readonly processes: readonly number[] }
+}
+
+/** The largest pause between two scores, with and without swaps, at 200 rows/s, and memory over many versions. */
+export async function swaps(count: number): Promise<Swaps> {
+  await using pipeline = await startPipeline(['kafka', 'registry'])
+  const versions = await cachedVersions(pipeline)
+  const supervisor = pipeline.supervise(only('scorer'))
+  const flow = new ReviewFlow(pipeline.publisher, 'swaps')
+  await swapTo(pipeline, supervisor, versions[0] as string)
+  await sleep(10_000)
+  const fromMs = Date.now()
+  await sleep(30_000)
+  const swapsFromMs = Date.now()
+  const memory = { scorer: [] as number[], processes: [] as number[] }
+  for (let swap = 1; swap <= count; swap += 1) {
+    await swapTo(pipeline, supervisor, versions[swap % versions.length] as string)
+    if (swap % Math.ceil(count / 10) === 0) noteMemory(supervisor, memory)
+  }
+  const toMs = Date.now()
+  const { length } = await flow.stop()
+  const appended = await appendTimes(pipeline, length)
+  const between = (low: number, high: number) => gapsOf(appended.filter((atMs) => atMs >= low && atMs < high))
+  const gapMs = { without: between(fromMs, swapsFromMs), with: between(swapsFromMs, toMs) }
+  return { swaps: count, scores: appended.length, gapMs, rssMb: memory }
+}
+
+/** Versions as a scorer has them that fetched them before: what is measured is not the object store. */
+async function cachedVersions({ config }: Pipeline): Promise<string[]> {
+  const cache = join(config.STATE_DIR, 'models')
+  mkdirSync(cache)
+  const names: string[] = []
+  for (const threshold of [0.4, 0.5, 0.6]) {
+    await using version = await linearVersion({ draft: { threshold } })
+    cpSync(version.folder, join(cache, version.version), { recursive: true })
+    names.push(version.version)
+  }
+  return names
+}
+
+async function swapTo({ config, codec, publisher }: Pipeline, supervisor: Supervisor, version: string): Promise<void> {
+  const why = { source: '', decidedAtMs: Date.now(), decidedBy: 'bench', reason: 'bench' }
+  const decided = await decideDeployment(
+    { modelName: 'linear', modelVersion: version, ...why },
+    {
+      read: () => committedValues(config, codec, 'modelDeployments'),
+      append: async (deployment) => {
+        await publisher.publish('modelDeployments', deployment)
+        await publisher.flush()
+      },
+    },
+  )
+  const served = { model: 'linear', version }
+  const epoch = (): Promise<number> => metricOf(supervisor, 'scorer', 'spoiler_deployment_epoch', served)
+  await until(`deployment ${decided.deploymentEpoch}`, async () => (await epoch()) === decided.deploymentEpoch)
+}
+
+function noteMemory(supervisor: Supervisor, memory: { scorer: number[]; processes: number[] }): void {
+  const pid = statusOf(supervisor, 'scorer').pid as number
+  memory.scorer.push(Math.round(rssMb(pid)))
+  memory.processes.push(Math.round(childrenOf(pid).reduce((sum, child) => sum + rssMb(child), 0)))
+}
+
+async function appendTimes({ config, codec }: Pipeline, wanted: number): Promise<number[]> {
+  const read = async (): Promise<number[]> => {
+    const times: number[] = []
+    for await (const { record } of readTopic(config, codec, 'spoilerScores', { from: 'beginning', follow: false }))
+      times.push(record.appendedAtMs)
+    return times
+  }
+  let times = await read()
+  await until('all are scored', async () => (times = await read()).length >= wanted)
+  return times.toSorted((a, b) => a - b)
+}
+
+function gapsOf(times: readonly number[]): { readonly p99: number; readonly largest: number } {
+  const gaps = times.slice(1).map((atMs, i) => atMs - (times[i] as number))
+  return {
+    p99: quantile(
+      gaps.filter((gap) => gap > 0),
+      0.99,
+    ),
+    largest: Math.max(...gaps),
+  }
+}
