@@ -12,6 +12,8 @@ import type { Supervisor } from '../platform/supervisor.ts'
 import { quantile, rssMb } from './process-usage.ts'
 import { only } from './running-pipeline.ts'
 
+const MODEL_PROCESSES = 2
+
 export interface Swaps {
   readonly swaps: number
   readonly scores: number
@@ -25,8 +27,8 @@ export interface Swaps {
 export async function swaps(count: number): Promise<Swaps> {
   await using pipeline = await startPipeline(['kafka', 'registry'])
   const versions = await cachedVersions(pipeline)
-  const supervisor = pipeline.supervise(only('scorer'))
-  const flow = new ReviewFlow(pipeline.publisher, 'swaps')
+  const supervisor = pipeline.supervise(only('scorer'), { MODEL_PROCESSES: String(MODEL_PROCESSES) })
+  await using flow = new ReviewFlow(pipeline.publisher, 'swaps')
   await swapTo(pipeline, supervisor, versions[0] as string)
   await sleep(10_000)
   const fromMs = Date.now()
@@ -35,7 +37,7 @@ export async function swaps(count: number): Promise<Swaps> {
   const memory = { scorer: [] as number[], processes: [] as number[] }
   for (let swap = 1; swap <= count; swap += 1) {
     await swapTo(pipeline, supervisor, versions[swap % versions.length] as string)
-    if (swap % Math.ceil(count / 10) === 0) noteMemory(supervisor, memory)
+    if (swap % Math.ceil(count / 10) === 0) await noteMemory(supervisor, memory)
   }
   const toMs = Date.now()
   const { length } = await flow.stop()
@@ -75,8 +77,9 @@ async function swapTo({ config, codec, publisher }: Pipeline, supervisor: Superv
   await until(`deployment ${decided.deploymentEpoch}`, async () => (await epoch()) === decided.deploymentEpoch)
 }
 
-function noteMemory(supervisor: Supervisor, memory: { scorer: number[]; processes: number[] }): void {
+async function noteMemory(supervisor: Supervisor, memory: { scorer: number[]; processes: number[] }): Promise<void> {
   const pid = statusOf(supervisor, 'scorer').pid as number
+  await until('the processes before have ended', () => childrenOf(pid).length === MODEL_PROCESSES)
   memory.scorer.push(Math.round(rssMb(pid)))
   memory.processes.push(Math.round(childrenOf(pid).reduce((sum, child) => sum + rssMb(child), 0)))
 }

@@ -16,10 +16,14 @@ export function termValues(terms: readonly HashedTerm[], idf: Float32Array): Ter
   if (terms.length === 0) return { buckets: new BigInt64Array(1), values: new Float32Array(1) }
   const weighted = terms.map(({ bucket, count }) => (1 + Math.log(count)) * weightOf(idf, bucket))
   const length = Math.sqrt(weighted.reduce((sum, value) => sum + value * value, 0))
-  return {
-    buckets: BigInt64Array.from(terms, ({ bucket }) => BigInt(bucket)),
-    values: Float32Array.from(weighted, (value) => (length === 0 ? 0 : value / length)),
+  const buckets = new BigInt64Array(terms.length)
+  const values = new Float32Array(terms.length)
+  // typed arrays are filled by hand: `from` asks an iterator for each element
+  for (let i = 0; i < terms.length; i += 1) {
+    buckets[i] = BigInt((terms[i] as HashedTerm).bucket)
+    values[i] = length === 0 ? 0 : (weighted[i] as number) / length
   }
+  return { buckets, values }
 }
 
 function weightOf(idf: Float32Array, bucket: number): number {

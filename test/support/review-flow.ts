@@ -5,7 +5,7 @@ import { reviewOf } from './linear-versions.ts'
 const EVERY_MS = 5
 
 /** Publishes feature rows without a pause, each of a text of its own, until it is stopped. */
-export class ReviewFlow {
+export class ReviewFlow implements AsyncDisposable {
   readonly #publisher: KafkaRecordPublisher
   readonly #name: string
   readonly #stop = new AbortController()
@@ -24,6 +24,10 @@ export class ReviewFlow {
     await this.#done
     await this.#publisher.flush()
     return this.ids
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop()
   }
 
   async #run(): Promise<void> {

@@ -91,7 +91,7 @@ test('versions take over from one another while reviews flow: none is lost, doub
   await using b = await linearVersion({ draft: { calibration: SPOIL_PLATT } })
   await publish(a.folder)
   await publish(b.folder)
-  const flow = new ReviewFlow(pipeline.publisher, 'swap')
+  await using flow = new ReviewFlow(pipeline.publisher, 'swap')
   await until('the prior scores', scoredBy(0))
 
   const line = ['model', 'deploy', `linear@${a.version}`, '--reason', 'a test', '--by', 'ada', '--json']
@@ -178,7 +178,7 @@ function servedAt(ledger: readonly ModelActivation[], offset: number) {
 test('a process of the model that is killed with -9 is replaced; no row is lost or given up', async () => {
   await using version = await linearVersion()
   const { deploymentEpoch } = await deploy(version.version)
-  const flow = new ReviewFlow(pipeline.publisher, 'kill')
+  await using flow = new ReviewFlow(pipeline.publisher, 'kill')
   await until('it scores', scoredBy(deploymentEpoch))
   const scorerPid = statusOf(scorer, 'scorer').pid as number
   const processes = childrenOf(scorerPid)
