@@ -3,6 +3,12 @@ import type { ModelDeployment } from '../schemas/generated.ts'
 /** What is decided about the model that scores. */
 export const CHAMPION = 'champion'
 
+/** A version, by name and content, and since which decision it shall serve. */
+export type Deployed = Pick<ModelDeployment, 'deploymentEpoch' | 'modelName' | 'modelVersion'> & {
+  /** Key of its folder; the place where versions of the name usually are if it is not known. */
+  readonly source?: string
+}
+
 /** `model-deployments`, as whoever decides sees it. */
 interface DeploymentLog {
   /** Every record up to the present end. */

@@ -1,4 +1,4 @@
-import { CHAMPION } from '../inference/deployment-log.ts'
+import { CHAMPION, type Deployed } from '../inference/deployment-log.ts'
 import type { Model } from '../inference/model.ts'
 import type { InputRecord } from '../platform/input-record.ts'
 import { pause, whileDependencyIsDown } from '../platform/retry.ts'
@@ -9,12 +9,6 @@ import type { ModelActivation, ModelDeployment } from '../schemas/generated.ts'
 import type { DeploymentTelemetry } from './deployment-telemetry.ts'
 import type { Serving } from './score-row.ts'
 import type { ServingModel } from './serving-model.ts'
-
-/** A version, by name and content, and since which decision it shall serve. */
-export type Deployed = Pick<ModelDeployment, 'deploymentEpoch' | 'modelName' | 'modelVersion'> & {
-  /** Key of its folder; the place where versions of the name usually are if it is not known. */
-  readonly source?: string
-}
 
 /**
  * Fetches, verifies and opens a version.

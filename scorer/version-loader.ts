@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Deployed } from '../inference/deployment-log.ts'
 import { declaredVersion } from '../inference/manifest.ts'
 import type { Model } from '../inference/model.ts'
 import { PRIOR_FOLDER } from '../inference/model-version.ts'
 import { SpoilerError } from '../platform/spoiler-error.ts'
-import type { Deployed, LoadVersion } from './deployments.ts'
+import type { LoadVersion } from './deployments.ts'
 
 interface LoaderDeps {
   /** Folder of fetched versions. It may be emptied while nobody serves from it. */

@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest'
+import type { Deployed } from '../../../inference/deployment-log.ts'
 import type { Model } from '../../../inference/model.ts'
 import { type OnError, SpoilerError } from '../../../platform/spoiler-error.ts'
 import type { Poison } from '../../../platform/record-codec.ts'
 import type { ModelActivation, ModelDeployment } from '../../../schemas/generated.ts'
-import { type Deployed, firstServing, followDeployments, type LoadVersion } from '../../../scorer/deployments.ts'
+import { firstServing, followDeployments, type LoadVersion } from '../../../scorer/deployments.ts'
 import { ServingModel } from '../../../scorer/serving-model.ts'
 
 const deployment = (deploymentEpoch: number, version: string, slot = 'champion'): ModelDeployment => ({
