@@ -24,6 +24,33 @@ export interface BucketCounters {
   readonly ratingSum: readonly number[]
 }
 
+/** A change that a person made to a record that could not be processed. */
+export interface DeadLetterEdit {
+  /** Path of the field, such as source.partition; empty where the whole value was replaced. */
+  readonly field: string
+  /** As JSON; null where there was none, or the value could not be read. */
+  readonly before: null | string
+  /** As JSON; for a whole value the SHA-256 of its bytes. */
+  readonly after: string
+}
+
+/** What a person did about a dead letter. */
+export interface DeadLetterResolution {
+  /** That wrote the letter: the step that is repeated. */
+  readonly component: string
+  /** Of the record that could not be processed. With the component it names the letter. */
+  readonly source: LogPosition
+  /** Of the letter. */
+  readonly code: string
+  /** replayed: the record was appended to its topic again. dropped: nothing is to be done about it. */
+  readonly action: string
+  readonly edits: readonly DeadLetterEdit[]
+  readonly decidedBy: string
+  readonly reason: string
+  /** Unix milliseconds. */
+  readonly decidedAtMs: number
+}
+
 /** A record that could not be processed, with its original bytes. */
 export interface DeadLetter {
   /** Typed error code, see docs/ERRORS.md. */
@@ -380,6 +407,86 @@ export const avroSchemas = {
       { name: 'units', type: { type: 'array', items: 'long' }, doc: 'UTF-16 units of the reviews.' },
       { name: 'ratings', type: { type: 'array', items: 'int' }, doc: 'Reviews with a rating.' },
       { name: 'ratingSum', type: { type: 'array', items: 'int' } },
+    ],
+  },
+  DeadLetterEdit: {
+    type: 'record',
+    namespace: 'spoiler_shield',
+    name: 'DeadLetterEdit',
+    doc: 'A change that a person made to a record that could not be processed.',
+    fields: [
+      {
+        name: 'field',
+        type: 'string',
+        doc: 'Path of the field, such as source.partition; empty where the whole value was replaced.',
+      },
+      {
+        name: 'before',
+        type: ['null', 'string'],
+        doc: 'As JSON; null where there was none, or the value could not be read.',
+        default: null,
+      },
+      { name: 'after', type: 'string', doc: 'As JSON; for a whole value the SHA-256 of its bytes.' },
+    ],
+  },
+  DeadLetterResolution: {
+    type: 'record',
+    namespace: 'spoiler_shield',
+    name: 'DeadLetterResolution',
+    doc: 'What a person did about a dead letter.',
+    fields: [
+      { name: 'component', type: 'string', doc: 'That wrote the letter: the step that is repeated.' },
+      {
+        name: 'source',
+        type: {
+          type: 'record',
+          namespace: 'spoiler_shield',
+          name: 'LogPosition',
+          doc: 'Where a record stands in a log.',
+          fields: [
+            { name: 'topic', type: 'string' },
+            { name: 'partition', type: 'int' },
+            { name: 'offset', type: 'long' },
+          ],
+        },
+        doc: 'Of the record that could not be processed. With the component it names the letter.',
+      },
+      { name: 'code', type: 'string', doc: 'Of the letter.' },
+      {
+        name: 'action',
+        type: 'string',
+        doc: 'replayed: the record was appended to its topic again. dropped: nothing is to be done about it.',
+      },
+      {
+        name: 'edits',
+        type: {
+          type: 'array',
+          items: {
+            type: 'record',
+            namespace: 'spoiler_shield',
+            name: 'DeadLetterEdit',
+            doc: 'A change that a person made to a record that could not be processed.',
+            fields: [
+              {
+                name: 'field',
+                type: 'string',
+                doc: 'Path of the field, such as source.partition; empty where the whole value was replaced.',
+              },
+              {
+                name: 'before',
+                type: ['null', 'string'],
+                doc: 'As JSON; null where there was none, or the value could not be read.',
+                default: null,
+              },
+              { name: 'after', type: 'string', doc: 'As JSON; for a whole value the SHA-256 of its bytes.' },
+            ],
+          },
+        },
+        default: [],
+      },
+      { name: 'decidedBy', type: 'string' },
+      { name: 'reason', type: 'string' },
+      { name: 'decidedAtMs', type: 'long', doc: 'Unix milliseconds.' },
     ],
   },
   DeadLetter: {

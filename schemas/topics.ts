@@ -105,6 +105,11 @@ export const topics = {
     schema: 'DeadLetter',
     key: (v) => `${v.source.topic}/${v.source.partition}/${v.source.offset}`,
   }),
+  deadLetterResolutions: topic<S.DeadLetterResolution>({
+    name: 'dead-letter-resolutions',
+    schema: 'DeadLetterResolution',
+    key: (v) => `${v.component} ${v.source.topic}/${v.source.partition}/${v.source.offset}`,
+  }),
   lateRecords: topic<S.LateRecord>({
     name: 'late-records',
     schema: 'LateRecord',
