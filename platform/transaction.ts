@@ -4,10 +4,14 @@ import { KafkaFault } from './kafka-fault.ts'
 import type { OutgoingRecord, TransactionalProducer } from './kafka-producer.ts'
 import { SpoilerError } from './spoiler-error.ts'
 
-/** Everything that one transaction makes visible. */
-export interface ComputedBatch {
-  /** Outputs and changelog records, in log order. */
+/** Records that become visible together. */
+export interface Outputs {
+  /** In log order. */
   readonly outgoing: readonly OutgoingRecord[]
+}
+
+/** Everything that one transaction of a task makes visible: outputs, changelog records, and how far it has read. */
+export interface ComputedBatch extends Outputs {
   readonly nextOffsets: readonly PartitionOffset[]
   readonly groupMetadata: GroupMetadata
 }
@@ -25,7 +29,7 @@ export interface Transactional {
  * @throws SpoilerError SPL_TRANSACTION_ABORTED: discard the overlay, rewind to the committed offsets.
  * @throws SpoilerError SPL_TRANSACTION_FATAL, SPL_TRANSACTION_STUCK: the process must exit (fenced; librdkafka #5456).
  */
-export async function commitBatch(batch: ComputedBatch, transactional: Transactional): Promise<void> {
+export async function commitBatch(batch: ComputedBatch | Outputs, transactional: Transactional): Promise<void> {
   const { producer, stepDeadlineMs, timers = SYSTEM_TIMERS } = transactional
   const step = (name: string, run: (signal: AbortSignal) => Promise<void>): Promise<void> =>
     withDeadline(name, stepDeadlineMs, run, timers)
@@ -33,8 +37,9 @@ export async function commitBatch(batch: ComputedBatch, transactional: Transacti
     await step('begin', () => producer.begin())
     // 1. outputs and changelog, in log order
     await step('send', () => producer.sendAll(batch.outgoing))
-    // 2. input offsets, fenced by the generation of the poll
-    await step('offsets', async () => producer.sendOffsets(batch.nextOffsets, batch.groupMetadata))
+    // 2. input offsets of a task, fenced by the generation of the poll
+    if ('nextOffsets' in batch)
+      await step('offsets', async () => producer.sendOffsets(batch.nextOffsets, batch.groupMetadata))
     // 3. visible; a retriable failure is the same call again, within the deadline
     await step('commit', (signal) => retryWhileRetriable(signal, () => producer.commit()))
   } catch (cause) {
