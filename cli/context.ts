@@ -5,7 +5,7 @@ export interface TextStream {
   readonly isTTY?: boolean
   readonly columns?: number
   readonly rows?: number
-  write(text: string): unknown
+  write(text: string | Uint8Array): unknown
 }
 
 /** The world as a command sees it. */

@@ -33,7 +33,7 @@ export async function mendLetter(
   const topic = topicId(letter.source.topic)
   if (!isRepeatable(letter.component, topic)) return { problem: advice(letter) }
   const original = bytes ?? letter.value
-  if (original === null) return { problem: 'the letter does not hold the value; give it with --value-from' }
+  if (original === null) return { problem: 'the letter holds no value; give one with --value-from' }
   const replaced = bytes === undefined ? [] : [wholeValue(letter.value, bytes)]
   const edited = await edit(original, { topic, edits }, codec)
   if ('problem' in edited) return edited

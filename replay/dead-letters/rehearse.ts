@@ -15,6 +15,7 @@ export interface Rehearsal {
 }
 
 interface Stage {
+  /** Has restored the partition; afterwards its state is as before. */
   readonly worker: BatchWorker
   readonly codec: RecordCodec
   /** Where the record would be appended, and when. */
@@ -26,7 +27,6 @@ interface Stage {
 export async function rehearse(record: OutgoingRecord, stage: Stage): Promise<Rehearsal> {
   const { worker, codec, position, nowMs } = stage
   const input = { ...position, appendedAtMs: nowMs, key: bytesOf(record.key), value: record.value, headers: [] }
-  await worker.restore(position)
   try {
     const { outgoing, drops } = await worker.compute([input], [{ ...position, offset: position.offset + 1 }])
     const declared = new Set(Object.values(topics).map(({ name }) => name))
@@ -45,7 +45,6 @@ export async function rehearse(record: OutgoingRecord, stage: Stage): Promise<Re
     return { outcome, outputs, rejects, drops }
   } finally {
     worker.discard()
-    worker.release(position)
   }
 }
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { lettersText } from '../../../../cli/commands/dlq.ts'
+import { lettersText } from '../../../../cli/dead-letter-text.ts'
 import { statusText } from '../../../../cli/commands/status.ts'
 import { topicsText } from '../../../../cli/commands/topics.ts'
 
@@ -15,16 +15,16 @@ const LETTER = {
   headers: {},
 }
 
-test('a dead letter is one line: code, source, component, age, cause and the first of its bytes', () => {
-  const text = lettersText([{ letter: LETTER, deadAtMs: 60_000 }], 1, 65_000)
+test('a dead letter is one line: code, component and source, state, age, cause and the first of its bytes', () => {
+  const text = lettersText({ newest: [{ letter: LETTER, deadAtMs: 60_000, resolution: undefined }], total: 1 }, 65_000)
   expect(text.split('\n')[1]).toBe(
-    'SPL_RATING_INVALID  reviews 2/17  intake     5.0 s  rating is 11␛[2J  {"rating": 11}',
+    'SPL_RATING_INVALID  intake:reviews/2/17  open   5.0 s  rating is 11␛[2J  {"rating": 11}',
   )
 })
 
 test('what the limit left out is said, and so is that there is nothing', () => {
-  expect(lettersText([{ letter: LETTER, deadAtMs: 0 }], 1200, 0)).toContain('The newest 1 of 1,200')
-  expect(lettersText([], 0, 0)).toBe('No dead letters.\n')
+  expect(lettersText({ newest: [{ letter: LETTER, deadAtMs: 0, resolution: undefined }], total: 1200 }, 0)).toContain('The newest 1 of 1,200')
+  expect(lettersText({ newest: [], total: 0 }, 0)).toBe('No dead letters.\n')
 })
 
 const REVIEWS = { name: 'reviews', partitions: 4, cleanup: 'delete', retentionMs: -1, records: 12_345, differences: [] }

@@ -1,0 +1,83 @@
+import type { BatchWorker } from '../platform/batch-worker.ts'
+import { FoldWorker } from '../platform/fold-worker.ts'
+import { idOf } from '../platform/input-order.ts'
+import { PartitionReader, READ_UNCOMMITTED, type TopicPartition } from '../platform/kafka-consumer.ts'
+import type { RecordCodec } from '../platform/record-codec.ts'
+import type { WorkerDeps } from '../platform/run-stream-task.ts'
+import { letterId } from '../replay/dead-letters/letters.ts'
+import { mendLetter, type Mending } from '../replay/dead-letters/mend-letter.ts'
+import { rehearse, type Rehearsal } from '../replay/dead-letters/rehearse.ts'
+import { intake } from '../stream-processors/intake.ts'
+import { movieContext } from '../stream-processors/movie-context.ts'
+import { userHistory } from '../stream-processors/user-history.ts'
+import type { CliContext } from './context.ts'
+import { findLetters, type WantedLetters } from './dead-letters.ts'
+import { openPipelineCodec } from './pipeline.ts'
+
+export interface Rehearsed {
+  readonly id: string
+  readonly rehearsal: Rehearsal | null
+  /** Why it could not be tried. */
+  readonly problem: string | null
+}
+
+/** What would happen to each letter if it were replayed; nothing is written. */
+export async function* rehearseOpenLetters(
+  context: CliContext,
+  wanted: WantedLetters,
+  mending: Mending,
+): AsyncGenerator<Rehearsed> {
+  const config = context.config()
+  const { codec } = await openPipelineCodec(config, context.signal)
+  const { newest } = await findLetters(context, wanted)
+  await using edges = await PartitionReader.open(config, 'shield-dlq', READ_UNCOMMITTED)
+  const deps: WorkerDeps = {
+    watermarks: (input) => edges.watermarks(input),
+    openReader: () => PartitionReader.open(config, 'shield-dlq'),
+  }
+  const stages = new Stages(codec, deps)
+  for (const { letter } of newest) {
+    context.signal.throwIfAborted()
+    const id = letterId(letter)
+    const mended = await mendLetter(letter, mending, codec)
+    if ('problem' in mended) {
+      yield { id, rehearsal: null, problem: mended.problem }
+      continue
+    }
+    const { topic, partition } = letter.source
+    const { high } = await edges.watermarks({ topic, partition })
+    const worker = await stages.restored(letter.component, { topic, partition })
+    const stage = { worker, codec, position: { topic, partition, offset: high }, nowMs: Date.now() }
+    yield { id, rehearsal: await rehearse(mended.record, stage), problem: null }
+  }
+}
+
+/** The steps as they are today; the state of a partition is read once. */
+class Stages {
+  readonly #codec: RecordCodec
+  readonly #deps: WorkerDeps
+  readonly #workers = new Map<string, BatchWorker>()
+  readonly #restored = new Set<string>()
+
+  constructor(codec: RecordCodec, deps: WorkerDeps) {
+    this.#codec = codec
+    this.#deps = deps
+  }
+
+  async restored(component: string, input: TopicPartition): Promise<BatchWorker> {
+    const worker = this.#workers.get(component) ?? this.#open(component)
+    this.#workers.set(component, worker)
+    const place = `${component} ${idOf(input)}`
+    if (!this.#restored.has(place)) await worker.restore(input)
+    this.#restored.add(place)
+    return worker
+  }
+
+  #open(component: string): BatchWorker {
+    const deps = { codec: this.#codec, ...this.#deps }
+    if (component === intake.name) return new FoldWorker(intake, deps)
+    if (component === userHistory.name) return new FoldWorker(userHistory, deps)
+    if (component === movieContext.name) return new FoldWorker(movieContext, deps)
+    throw new RangeError(`no step ${component}`)
+  }
+}
