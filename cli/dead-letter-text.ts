@@ -1,6 +1,6 @@
 import type { Rehearsal } from '../replay/dead-letters/rehearse.ts'
 import { letterId, positionText, type TrackedLetter } from '../replay/dead-letters/letters.ts'
-import type { FoundLetters } from './dead-letters.ts'
+import type { FoundLateRecords, FoundLetters } from './dead-letters.ts'
 import { bytesPreview, plainValue } from './record-text.ts'
 import { clip, durationText, grouped, oneLine, table } from './text.ts'
 
@@ -19,6 +19,19 @@ export function lettersText({ newest, total }: FoundLetters, nowMs: number): str
     bytesPreview(letter.value, PREVIEW_COLUMNS),
   ])
   const text = table(['CODE', 'ID', 'STATE', 'AGE', 'CAUSE', 'BYTES'], rows)
+  return newest.length === total ? text : `${text}\nThe newest ${newest.length} of ${grouped(total)}; see --limit.\n`
+}
+
+export function lateRecordsText({ newest, total }: FoundLateRecords, nowMs: number): string {
+  if (total === 0) return 'Nothing came too late.\n'
+  const rows = newest.map(({ record: { reason, component, source, label }, lateAtMs }) => [
+    reason,
+    component,
+    positionText(source),
+    durationText(Math.max(0, nowMs - lateAtMs)),
+    label === null ? '–' : oneLine(`label of review ${label.reviewId} by ${label.userId}`),
+  ])
+  const text = table(['REASON', 'COMPONENT', 'SOURCE', 'AGE', 'RECORD'], rows)
   return newest.length === total ? text : `${text}\nThe newest ${newest.length} of ${grouped(total)}; see --limit.\n`
 }
 

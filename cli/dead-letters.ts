@@ -1,6 +1,6 @@
 import { readTopic } from '../platform/topic-reader.ts'
 import { letterId, type LetterFilter, matches, type TrackedLetter } from '../replay/dead-letters/letters.ts'
-import type { DeadLetterResolution } from '../schemas/generated.ts'
+import type { DeadLetterResolution, LateRecord } from '../schemas/generated.ts'
 import type { CliContext } from './context.ts'
 import { readingCodec } from './pipeline.ts'
 
@@ -30,7 +30,7 @@ export async function findLetters(
   const resolutions = await readResolutions(context)
   const range = { from: 'beginning', follow: false, signal: context.signal } as const
   const seen = new Set<string>()
-  let newest: TrackedLetter[] = []
+  const newest = new Newest<TrackedLetter>(limit, ({ deadAtMs }) => deadAtMs)
   for await (const { record, decoded } of readTopic(config, codec, 'deadLetters', range)) {
     if (!('value' in decoded)) continue
     const letter = decoded.value
@@ -38,11 +38,34 @@ export async function findLetters(
     const tracked = { letter, deadAtMs: record.appendedAtMs, resolution: resolutions.get(id) }
     if (seen.has(id) || !matches(tracked, filter) || !isIn(state, tracked.resolution)) continue
     seen.add(id)
-    newest.push(tracked)
-    // partitions are read one beside the other: sorted now and then, so that memory stays with the limit
-    if (newest.length >= 2 * limit + 1000) newest = newestOf(newest, limit)
+    newest.add(tracked)
   }
-  return { newest: newestOf(newest, limit), total: seen.size }
+  return { newest: newest.oldestFirst(), total: seen.size }
+}
+
+/** A record that came too late to count, and when that was written down. */
+export interface TrackedLateRecord {
+  readonly record: LateRecord
+  /** Unix milliseconds. */
+  readonly lateAtMs: number
+}
+
+export interface FoundLateRecords {
+  /** Oldest first. */
+  readonly newest: readonly TrackedLateRecord[]
+  readonly total: number
+}
+
+export async function findLateRecords({ config, signal }: CliContext, limit: number): Promise<FoundLateRecords> {
+  const range = { from: 'beginning', follow: false, signal } as const
+  const newest = new Newest<TrackedLateRecord>(limit, ({ lateAtMs }) => lateAtMs)
+  let total = 0
+  for await (const { record, decoded } of readTopic(config(), readingCodec(config()), 'lateRecords', range)) {
+    if (!('value' in decoded)) continue
+    newest.add({ record: decoded.value, lateAtMs: record.appendedAtMs })
+    total += 1
+  }
+  return { newest: newest.oldestFirst(), total }
 }
 
 /** Decisions by the id of their letter; of several the first, which is the one that had an effect. */
@@ -61,6 +84,24 @@ function isIn(state: LetterState, resolution: DeadLetterResolution | undefined):
   return state === 'all' || state === (resolution?.action ?? 'open')
 }
 
-function newestOf(letters: readonly TrackedLetter[], limit: number): TrackedLetter[] {
-  return letters.toSorted((a, b) => a.deadAtMs - b.deadAtMs).slice(-limit)
+/** The newest of many. Partitions are read one beside the other, so they come in no order. */
+class Newest<T> {
+  readonly #limit: number
+  readonly #timeMs: (item: T) => number
+  #items: T[] = []
+
+  constructor(limit: number, timeMs: (item: T) => number) {
+    this.#limit = limit
+    this.#timeMs = timeMs
+  }
+
+  add(item: T): void {
+    this.#items.push(item)
+    // sorted now and then, so that memory stays with the limit
+    if (this.#items.length >= 2 * this.#limit + 1000) this.#items = this.oldestFirst()
+  }
+
+  oldestFirst(): T[] {
+    return this.#items.toSorted((a, b) => this.#timeMs(a) - this.#timeMs(b)).slice(-this.#limit)
+  }
 }

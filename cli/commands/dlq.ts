@@ -7,8 +7,8 @@ import type { LetterFilter, TrackedLetter } from '../../replay/dead-letters/lett
 import { type CliContext, printJson } from '../context.ts'
 import { rehearseOpenLetters } from '../dead-letter-rehearsal.ts'
 import { type Resolved, type Resolving, resolveOpenLetters } from '../dead-letter-replay.ts'
-import { letterLine, lettersText, letterText, rehearsalText } from '../dead-letter-text.ts'
-import { findLetters, LETTER_STATES, type LetterState } from '../dead-letters.ts'
+import { lateRecordsText, letterLine, lettersText, letterText, rehearsalText } from '../dead-letter-text.ts'
+import { findLateRecords, findLetters, LETTER_STATES, type LetterState } from '../dead-letters.ts'
 import { assertBroker } from '../dependencies.ts'
 import { grouped, oneLine } from '../text.ts'
 
@@ -37,6 +37,11 @@ Examples:
   shield dlq replay --code SPL_PROCESSING_FAILED --dry-run
   shield dlq replay intake:reviews/2/17 --set rating=7 --reason "eleven stars: it was seven"
   shield dlq replay --topic review-labels --code SPL_FIELD_MISSING --set source='"self-declared"'`
+const LATE_HELP = `
+Labels that came without their review within the days that they may wait for it. They did not count; nothing is lost.
+
+Example:
+  shield dlq late --json`
 const DROP_HELP = `
 The letter stays where it is; it is only no longer open.
 
@@ -93,6 +98,13 @@ export function addDlq(program: Command, context: CliContext): void {
   decided(dlq.command('drop').description('Decide that nothing is to be done about letters'))
     .addHelpText('after', DROP_HELP)
     .action((ids: string[], options: DecideArguments) => drop(ids, options, context))
+  dlq
+    .command('late')
+    .description('List what came too late to count')
+    .option('--limit <count>', 'the newest of them', limit, 50)
+    .option('--json', 'print one JSON object a line')
+    .addHelpText('after', LATE_HELP)
+    .action((options: { limit: number; json?: boolean }) => listLate(options, context))
 }
 
 function filtered(command: Command): Command {
@@ -117,6 +129,15 @@ async function list({ json, state, limit, ...options }: ListArguments, context: 
   const found = await findLetters(context, { ...filterOf([], options), state, limit })
   if (json === true) for (const tracked of found.newest) printJson(context, letterLine(tracked))
   else context.stdout.write(lettersText(found, Date.now()))
+}
+
+async function listLate(options: { limit: number; json?: boolean }, context: CliContext): Promise<void> {
+  await assertBroker(context.config())
+  const found = await findLateRecords(context, options.limit)
+  if (options.json === true)
+    for (const { record, lateAtMs } of found.newest)
+      printJson(context, { lateAt: new Date(lateAtMs).toISOString(), ...record })
+  else context.stdout.write(lateRecordsText(found, Date.now()))
 }
 
 async function show(

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
-import { lettersText } from '../../../../cli/dead-letter-text.ts'
+import { lateRecordsText, lettersText } from '../../../../cli/dead-letter-text.ts'
 import { statusText } from '../../../../cli/commands/status.ts'
 import { topicsText } from '../../../../cli/commands/topics.ts'
+import { EXAMPLE } from '../../../support/review-world.ts'
 
 const LETTER = {
   code: 'SPL_RATING_INVALID',
@@ -23,8 +24,17 @@ test('a dead letter is one line: code, component and source, state, age, cause a
 })
 
 test('what the limit left out is said, and so is that there is nothing', () => {
-  expect(lettersText({ newest: [{ letter: LETTER, deadAtMs: 0, resolution: undefined }], total: 1200 }, 0)).toContain('The newest 1 of 1,200')
+  expect(lettersText({ newest: [{ letter: LETTER, deadAtMs: 0, resolution: undefined }], total: 1200 }, 0)).toContain(
+    'The newest 1 of 1,200',
+  )
   expect(lettersText({ newest: [], total: 0 }, 0)).toBe('No dead letters.\n')
+})
+
+test('a late record is one line: why, where it was read, age, and what it was about', () => {
+  const record = { reason: 'no-review', component: 'user-history', source: LETTER.source, label: EXAMPLE.label }
+  const text = lateRecordsText({ newest: [{ record, lateAtMs: 0 }], total: 3 }, 5_000)
+  expect(text.split('\n')[1]).toBe('no-review  user-history  reviews/2/17  5.0 s  label of review r1 by u1')
+  expect(text).toContain('The newest 1 of 3')
 })
 
 const REVIEWS = { name: 'reviews', partitions: 4, cleanup: 'delete', retentionMs: -1, records: 12_345, differences: [] }
