@@ -1,8 +1,6 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { text } from 'node:stream/consumers'
 import { Kafka, logLevel } from 'kafkajs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openS3ObjectStore } from '../../../connectors/s3-object-store.ts'
@@ -15,10 +13,10 @@ import { objectsFolder, untilArchived } from '../../support/archived.ts'
 import { joinSql } from '../../support/dataset-join.ts'
 import { duckdbRows } from '../../support/duckdb.ts'
 import { COMPONENTS, OFFLINE_STORE, type Pipeline, publishEvent, startPipeline, until } from '../../support/pipeline.ts'
+import { shield as runShield, type ShieldRun, startShield } from '../../support/shield.ts'
 
 const REVIEWS = 3_000
 const PARTITIONS = 2
-const SHIELD = join(import.meta.dirname, '../../../cli/main.ts')
 
 const resources = new AsyncDisposableStack()
 const folder = mkdtempSync(join(tmpdir(), 'dataset-it-'))
@@ -52,23 +50,8 @@ beforeAll(async () => {
 })
 afterAll(() => resources.disposeAsync())
 
-interface Ran {
-  readonly exitCode: number | null
-  readonly stdout: string
-  readonly stderr: string
-}
-
-function startShield(line: string): ChildProcess {
-  const words = line.split(' ').filter((word) => word !== '')
-  return spawn(process.execPath, [SHIELD, ...words], { env: pipeline.env, stdio: ['ignore', 'pipe', 'pipe'] })
-}
-
-async function shield(line: string): Promise<Ran> {
-  const child = startShield(line)
-  const ended = new Promise<number | null>((resolve) => child.on('exit', resolve))
-  const [stdout, stderr] = await Promise.all([text(child.stdout as never), text(child.stderr as never)])
-  return { exitCode: await ended, stdout, stderr }
-}
+const words = (line: string): string[] => line.split(' ').filter((word) => word !== '')
+const shield = (line: string): Promise<ShieldRun> => runShield(pipeline, words(line))
 
 async function build(line: string): Promise<DatasetManifest & { readonly outcome: string }> {
   const { exitCode, stdout, stderr } = await shield(`dataset build --json ${line}`)
@@ -112,7 +95,7 @@ const hasParquet = (directory: string): boolean =>
 
 /** Ends a build as soon as something is so. */
 async function endWhen(signal: NodeJS.Signals, condition: () => boolean, line: string): Promise<number | null> {
-  const child = startShield(line)
+  const child = startShield(pipeline, words(line))
   const ended = new Promise<number | null>((resolve) => child.on('exit', resolve))
   const watching = setInterval(() => {
     if (condition()) child.kill(signal)
