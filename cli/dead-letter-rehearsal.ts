@@ -2,16 +2,21 @@ import type { BatchWorker } from '../platform/batch-worker.ts'
 import { FoldWorker } from '../platform/fold-worker.ts'
 import { idOf } from '../platform/input-order.ts'
 import { PartitionReader, READ_UNCOMMITTED, type TopicPartition } from '../platform/kafka-consumer.ts'
+import type { Config } from '../platform/config.ts'
 import type { RecordCodec } from '../platform/record-codec.ts'
 import type { WorkerDeps } from '../platform/run-stream-task.ts'
-import { letterId } from '../replay/dead-letters/letters.ts'
+import { committedValues } from '../platform/topic-values.ts'
 import { mendLetter, type Mending } from '../replay/dead-letters/mend-letter.ts'
 import { rehearse, type Rehearsal } from '../replay/dead-letters/rehearse.ts'
+import { ScoreWorker } from '../scorer/score-worker.ts'
+import { ServingModel } from '../scorer/serving-model.ts'
 import { intake } from '../stream-processors/intake.ts'
 import { movieContext } from '../stream-processors/movie-context.ts'
 import { userHistory } from '../stream-processors/user-history.ts'
 import type { CliContext } from './context.ts'
 import { findLetters, type WantedLetters } from './dead-letters.ts'
+import { servingNow } from './online-scoring.ts'
+import { letterId } from '../schemas/topics.ts'
 import { openPipelineCodec } from './pipeline.ts'
 
 export interface Rehearsed {
@@ -35,7 +40,7 @@ export async function* rehearseOpenLetters(
     watermarks: (input) => edges.watermarks(input),
     openReader: () => PartitionReader.open(config, 'shield-dlq'),
   }
-  const stages = new Stages(codec, deps)
+  await using stages = new Stages(config, codec, deps)
   for (const { letter } of newest) {
     context.signal.throwIfAborted()
     const id = letterId(letter)
@@ -53,19 +58,22 @@ export async function* rehearseOpenLetters(
 }
 
 /** The steps as they are today; the state of a partition is read once. */
-class Stages {
+class Stages implements AsyncDisposable {
+  readonly #config: Config
   readonly #codec: RecordCodec
   readonly #deps: WorkerDeps
   readonly #workers = new Map<string, BatchWorker>()
   readonly #restored = new Set<string>()
+  readonly #opened = new AsyncDisposableStack()
 
-  constructor(codec: RecordCodec, deps: WorkerDeps) {
+  constructor(config: Config, codec: RecordCodec, deps: WorkerDeps) {
+    this.#config = config
     this.#codec = codec
     this.#deps = deps
   }
 
   async restored(component: string, input: TopicPartition): Promise<BatchWorker> {
-    const worker = this.#workers.get(component) ?? this.#open(component)
+    const worker = this.#workers.get(component) ?? (await this.#open(component))
     this.#workers.set(component, worker)
     const place = `${component} ${idOf(input)}`
     if (!this.#restored.has(place)) await worker.restore(input)
@@ -73,11 +81,23 @@ class Stages {
     return worker
   }
 
-  #open(component: string): BatchWorker {
+  async #open(component: string): Promise<BatchWorker> {
     const deps = { codec: this.#codec, ...this.#deps }
     if (component === intake.name) return new FoldWorker(intake, deps)
     if (component === userHistory.name) return new FoldWorker(userHistory, deps)
     if (component === movieContext.name) return new FoldWorker(movieContext, deps)
+    if (component === 'scorer') return this.#openScorer()
     throw new RangeError(`no step ${component}`)
+  }
+
+  async #openScorer(): Promise<BatchWorker> {
+    const codec = this.#codec
+    const serving = this.#opened.use(new ServingModel(await servingNow(this.#config), () => undefined))
+    const readActivations = () => committedValues(this.#config, codec, 'modelActivations')
+    return new ScoreWorker({ codec, serving, follows: false, readActivations })
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#opened.disposeAsync()
   }
 }

@@ -1,11 +1,11 @@
 import { openTransactionalProducer } from '../platform/kafka-producer.ts'
 import type { RecordCodec } from '../platform/record-codec.ts'
-import { letterId } from '../replay/dead-letters/letters.ts'
 import { type Mended, mendLetter, type Mending } from '../replay/dead-letters/mend-letter.ts'
 import { type Decision, resolveLetters } from '../replay/dead-letters/resolve-letters.ts'
 import type { DeadLetter, DeadLetterResolution } from '../schemas/generated.ts'
 import type { CliContext } from './context.ts'
 import { findLetters, type WantedLetters } from './dead-letters.ts'
+import { letterId } from '../schemas/topics.ts'
 import { ensurePipelineTopics, openPipelineCodec } from './pipeline.ts'
 
 /** Two runs at once would not see each other's decisions: the later one fences the earlier one. */

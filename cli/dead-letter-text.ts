@@ -1,7 +1,8 @@
 import type { Rehearsal } from '../replay/dead-letters/rehearse.ts'
-import { letterId, positionText, type TrackedLetter } from '../replay/dead-letters/letters.ts'
+import type { TrackedLetter } from '../replay/dead-letters/letters.ts'
 import type { FoundLateRecords, FoundLetters } from './dead-letters.ts'
 import { bytesPreview, plainValue } from './record-text.ts'
+import { letterId, positionText } from '../schemas/topics.ts'
 import { clip, durationText, grouped, oneLine, table } from './text.ts'
 
 const CAUSE_COLUMNS = 60

@@ -1,7 +1,8 @@
 import { readTopic } from '../platform/topic-reader.ts'
-import { letterId, type LetterFilter, matches, type TrackedLetter } from '../replay/dead-letters/letters.ts'
+import { type LetterFilter, matches, type TrackedLetter } from '../replay/dead-letters/letters.ts'
 import type { DeadLetterResolution, LateRecord } from '../schemas/generated.ts'
 import type { CliContext } from './context.ts'
+import { letterId } from '../schemas/topics.ts'
 import { readingCodec } from './pipeline.ts'
 
 /** Which letters are shown: those that nothing was done about, or some of the others. */

@@ -74,7 +74,8 @@ export async function openOnlineScorer(config: Config): Promise<OnlineScorer> {
   }
 }
 
-async function servingNow(config: Config): Promise<Serving> {
+/** The model that a scorer would begin with now, in this process. */
+export async function servingNow(config: Config): Promise<Serving> {
   if (config.MODEL_DIR !== undefined) return { model: await loadModelVersion(config.MODEL_DIR), deploymentEpoch: 0 }
   const codec = readingCodec(config)
   const [newest, recorded] = await Promise.all([

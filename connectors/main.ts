@@ -2,11 +2,20 @@
 // Each loads only its own client, and a sink that a person has to look at does not stop the other.
 import process from 'node:process'
 import { type ComponentContext, runComponent, whenAvailable } from '../platform/component.ts'
+import { followDeadLetters, OpenDeadLetters } from '../platform/open-dead-letters.ts'
 import type { OpenedCodec } from '../platform/open-codec.ts'
 import { runSinkTask } from '../platform/run-sink-task.ts'
 import { prepare, verifyInBackground } from '../platform/run-stream-task.ts'
 
 type Sink = (context: ComponentContext, opened: OpenedCodec) => Promise<void>
+
+/** The online store, and beside it the metrics of dead letters: they are nobody's in particular. */
+async function runSinks(context: ComponentContext, opened: OpenedCodec): Promise<void> {
+  const { config, log, signal, telemetry } = context
+  const letters = new OpenDeadLetters(telemetry.registry, () => Date.now())
+  const { codec } = opened
+  await Promise.all([runOnlineStore(context, opened), followDeadLetters(config, letters, { codec, signal, log })])
+}
 
 async function runOnlineStore(context: ComponentContext, { codec }: OpenedCodec): Promise<void> {
   const { config, log } = context
@@ -33,7 +42,7 @@ async function runOffline(context: ComponentContext, { codec }: OpenedCodec): Pr
   await runOfflineStore(context, { codec, store })
 }
 
-const SINKS: Readonly<Record<string, Sink>> = { sinks: runOnlineStore, 's3-offline-store': runOffline }
+const SINKS: Readonly<Record<string, Sink>> = { sinks: runSinks, 's3-offline-store': runOffline }
 const name = process.argv[2] ?? 'sinks'
 const run = SINKS[name]
 if (run === undefined) throw new RangeError(`no sink ${name}; there are ${Object.keys(SINKS).join(', ')}`)

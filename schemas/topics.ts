@@ -35,6 +35,15 @@ function topic<V>(declaration: Declaration<V>): Topic<V> {
   }
 }
 
+/** Names a dead letter: two components may fail on the same record. */
+export function letterId({ component, source }: Pick<S.DeadLetter, 'component' | 'source'>): string {
+  return `${component}:${positionText(source)}`
+}
+
+export function positionText({ topic: name, partition, offset }: S.LogPosition): string {
+  return `${name}/${partition}/${offset}`
+}
+
 /** Every topic, once. All of them use LogAppendTime and the murmur2 partitioner. docs/TOPICS.md is checked against it. */
 export const topics = {
   reviews: topic<S.Review>({
@@ -103,17 +112,17 @@ export const topics = {
   deadLetters: topic<S.DeadLetter>({
     name: 'dead-letters',
     schema: 'DeadLetter',
-    key: (v) => `${v.source.topic}/${v.source.partition}/${v.source.offset}`,
+    key: (v) => positionText(v.source),
   }),
   deadLetterResolutions: topic<S.DeadLetterResolution>({
     name: 'dead-letter-resolutions',
     schema: 'DeadLetterResolution',
-    key: (v) => `${v.component} ${v.source.topic}/${v.source.partition}/${v.source.offset}`,
+    key: letterId,
   }),
   lateRecords: topic<S.LateRecord>({
     name: 'late-records',
     schema: 'LateRecord',
-    key: (v) => v.label?.userId ?? `${v.source.topic}/${v.source.partition}/${v.source.offset}`,
+    key: (v) => v.label?.userId ?? positionText(v.source),
   }),
 } as const
 

@@ -1,5 +1,5 @@
-import type { DeadLetter, DeadLetterResolution, LogPosition } from '../../schemas/generated.ts'
-import type { TopicId } from '../../schemas/topics.ts'
+import type { DeadLetter, DeadLetterResolution } from '../../schemas/generated.ts'
+import { letterId, positionText, type TopicId } from '../../schemas/topics.ts'
 
 /** A dead letter, when it became one, and what was done about it. */
 export interface TrackedLetter {
@@ -19,15 +19,6 @@ export interface LetterFilter {
   /** Became a dead letter at or after; before. Unix milliseconds. */
   readonly sinceMs?: number
   readonly untilMs?: number
-}
-
-/** Names a letter: two components may fail on the same record. */
-export function letterId({ component, source }: Pick<DeadLetter, 'component' | 'source'>): string {
-  return `${component}:${positionText(source)}`
-}
-
-export function positionText({ topic, partition, offset }: LogPosition): string {
-  return `${topic}/${partition}/${offset}`
 }
 
 /** An id may be given without its component, as the position of the source. */

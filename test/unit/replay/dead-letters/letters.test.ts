@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { isRepeatable, letterId, matches } from '../../../../replay/dead-letters/letters.ts'
-import { topics } from '../../../../schemas/topics.ts'
+import { isRepeatable, matches } from '../../../../replay/dead-letters/letters.ts'
+import { letterId, topics } from '../../../../schemas/topics.ts'
 import { aLetter } from '../../../support/dead-letters.ts'
 
 const tracked = { letter: aLetter(), deadAtMs: 1000 }
