@@ -12,7 +12,7 @@ interface OpenLetter {
   readonly deadAtMs: number
 }
 
-/** Dead letters that nothing was done about, as metrics: how many by component and code, and the age of the oldest. */
+/** Dead letters that nothing was done about, as metrics: how many, and how old the oldest is. */
 export class OpenDeadLetters {
   readonly #letters = new Map<string, OpenLetter>()
   /** A decision may be read before its letter: they stand in two topics. */
@@ -32,11 +32,15 @@ export class OpenDeadLetters {
     })
     new Gauge({
       name: 'spoiler_dead_letters_oldest_seconds',
-      help: 'Age of the oldest dead letter that nothing was done about, 0 when there is none',
+      help: 'Age of the oldest dead letter that nothing was done about',
+      labelNames: ['component'],
       registers: [registry],
       collect() {
-        const oldestMs = letters.values().reduce((oldest, { deadAtMs }) => Math.min(oldest, deadAtMs), Infinity)
-        this.set(letters.size === 0 ? 0 : Math.max(0, nowMs() - oldestMs) / 1000)
+        this.reset()
+        for (const [component, own] of Map.groupBy(letters.values(), (letter) => letter.component)) {
+          const oldestMs = own.reduce((oldest, { deadAtMs }) => Math.min(oldest, deadAtMs), Infinity)
+          this.set({ component }, Math.max(0, nowMs() - oldestMs) / 1000)
+        }
       },
     })
   }

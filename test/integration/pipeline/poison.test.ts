@@ -5,7 +5,7 @@ import type { DeadLetter, LogPosition } from '../../../schemas/generated.ts'
 import { spoilerV1 } from '../../../schemas/spoiler-v1.ts'
 import { encoderOf, ForeignClient, type ForeignRecord, registeredSchema } from '../../support/foreign-client.ts'
 import { featureRow } from '../../support/model-versions.ts'
-import { COMPONENTS, type Pipeline, startPipeline, statusOf, until } from '../../support/pipeline.ts'
+import { COMPONENTS, metricOf, type Pipeline, startPipeline, statusOf, until } from '../../support/pipeline.ts'
 import { publicPoison } from '../../support/public-poison.ts'
 import { EXAMPLE } from '../../support/review-world.ts'
 
@@ -41,6 +41,18 @@ test('each kind of poison on the public inputs is in dead-letters once, as it wa
   await expectLetters(sent)
   await until('the good reviews are scored', async () => (await scoredIds()).length >= good.length)
   expect((await scoredIds()).toSorted()).toEqual(good.toSorted())
+})
+
+test('letters that nothing was done about are counted, with their age', async () => {
+  const wanted = (await pipeline.records('deadLetters')).filter(
+    ({ value }) => value.code === 'SPL_RATING_INVALID',
+  ).length
+  expect(wanted).toBeGreaterThan(0)
+  const counted = { component: 'intake', code: 'SPL_RATING_INVALID' }
+  await until('all are counted', async () => {
+    return (await metricOf(supervisor, 'sinks', 'spoiler_dead_letters_open', counted)) === wanted
+  })
+  expect(await metricOf(supervisor, 'sinks', 'spoiler_dead_letters_oldest_seconds')).toBeGreaterThan(0)
 })
 
 test('a record that was compressed to fit becomes a letter without its value, which says where it stands', async () => {

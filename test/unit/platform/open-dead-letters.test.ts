@@ -21,19 +21,19 @@ async function figures(registry: Registry): Promise<string[]> {
 test('open letters are counted once each by component and code, with the age of the oldest', async () => {
   const registry = new Registry()
   const open = new OpenDeadLetters(registry, () => 90_000)
-  expect(await figures(registry)).toEqual(['spoiler_dead_letters_oldest_seconds 0'])
+  expect(await figures(registry)).toEqual([])
   open.addLetter(letterAt(1), 30_000)
   open.addLetter(letterAt(2), 60_000)
   open.addLetter(letterAt(2), 60_000)
   const one = '{component="intake",code="SPL_RATING_INVALID"}'
   expect(await figures(registry)).toEqual([
     `spoiler_dead_letters_open${one} 2`,
-    'spoiler_dead_letters_oldest_seconds 60',
+    'spoiler_dead_letters_oldest_seconds{component="intake"} 60',
   ])
   open.addResolution(resolutionAt(1))
   expect(await figures(registry)).toEqual([
     `spoiler_dead_letters_open${one} 1`,
-    'spoiler_dead_letters_oldest_seconds 30',
+    'spoiler_dead_letters_oldest_seconds{component="intake"} 30',
   ])
 })
 
@@ -42,5 +42,5 @@ test('a decision that is read before its letter counts', async () => {
   const open = new OpenDeadLetters(registry, () => 0)
   open.addResolution(resolutionAt(1))
   open.addLetter(letterAt(1), 0)
-  expect(await figures(registry)).toEqual(['spoiler_dead_letters_oldest_seconds 0'])
+  expect(await figures(registry)).toEqual([])
 })
