@@ -15,25 +15,36 @@ import json
 import re
 import sys
 import textwrap
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.optimize import minimize
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, precision_recall_curve, roc_auc_score
+from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, roc_auc_score
 
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
+from linear_fit import (
+    CUES_CAP,
+    MAX_SPANS,
+    Bools,
+    Floats,
+    Sentences,
+    base_rate_threshold,
+    best_f1_threshold,
+    best_sentence,
+    fit_sentences,
+    platt,
+    scale,
+    scaled_term,
+)
+from linear_head import ContextTerm, Transform
+
 Json = dict[str, Any]
 
 # Length and context, and nothing of the text: no cues, no plot overlap, no banner. Length stands here once: sentences,
 # words and units per minute say the same again, and would only share its weight out at random.
-TRANSFORMS = {
+TRANSFORMS: dict[str, Transform] = {
     "text_units": "log1p",
     "units_over_movie_mean": "log1p",
     "rating_given": "identity",
@@ -50,12 +61,9 @@ TRANSFORMS = {
     "movie_spoiler_rate": "identity",
     "movie_recent_spoiler_rate": "identity",
 }
-FUNCTIONS: dict[str, Callable[[Floats], Floats]] = {"identity": lambda x: x, "log1p": lambda x: np.log1p(x)}
 # Shares of the time of the world, in order: fit, calibrate and choose thresholds, hold out.
 FIT_UNTIL, CALIBRATE_UNTIL = 0.5, 0.7
 PENALTIES = [0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 1.0]  # C of scikit-learn: small is strong
-CUES_CAP = 3
-MAX_SPANS = 20
 BOOTSTRAPS = 1_000
 SEED = 7
 
@@ -93,31 +101,8 @@ def span_of(rows: list[Json], names: list[str], known_at_ms: float = float("inf"
     return Span(values, np.array([item.is_spoiler for item in labelled]), [item.row for item in labelled])
 
 
-@dataclass(frozen=True)
-class Term:
-    feature: str
-    low: float
-    high: float
-    mean: float
-    scale: float
-
-    @staticmethod
-    def of(feature: str, values: Floats) -> Term:
-        """Clips to the middle 99 % of the fit: beyond it the line was never seen to hold."""
-        floor = 0.0 if TRANSFORMS[feature] != "identity" else -np.inf
-        low, high = (max(floor, float(q)) for q in np.quantile(values, [0.005, 0.995]))
-        term = Term(feature, low, high, 0.0, 1.0)
-        transformed = term.apply(values)
-        scale = float(transformed.std())
-        return Term(feature, low, high, float(transformed.mean()), scale if scale > 0 else 1.0)
-
-    def apply(self, values: Floats) -> Floats:
-        transformed = FUNCTIONS[TRANSFORMS[self.feature]](np.clip(values, self.low, self.high))
-        return np.asarray((transformed - self.mean) / self.scale)
-
-
-def design(terms: list[Term], values: dict[str, Floats]) -> Floats:
-    return np.column_stack([term.apply(values[term.feature]) for term in terms])
+def design(terms: list[ContextTerm], values: dict[str, Floats]) -> Floats:
+    return np.column_stack([scale(term, values[term.name]) for term in terms])
 
 
 def fit_logistic(x: Floats, y: Bools) -> tuple[LogisticRegression, float]:
@@ -132,23 +117,7 @@ def fit_logistic(x: Floats, y: Bools) -> tuple[LogisticRegression, float]:
     return LogisticRegression(C=best, max_iter=1_000, tol=1e-8).fit(x, y), best
 
 
-def platt(logits: Floats, y: Bools) -> tuple[float, float]:
-    fitted = LogisticRegression(C=1e6).fit(logits.reshape(-1, 1), y)
-    return float(fitted.coef_[0, 0]), float(fitted.intercept_[0])
-
-
-def base_rate_threshold(scores: Floats, y: Bools) -> float:
-    """Marks as large a share as spoils. The best F1 of a weak model marks more than half of everything."""
-    return float(np.quantile(scores, 1 - y.mean(), method="lower"))
-
-
-def best_f1_threshold(scores: Floats, y: Bools) -> float:
-    precision, recall, thresholds = precision_recall_curve(y, scores)
-    f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-12)
-    return float(thresholds[int(np.argmax(f1[:-1]))])
-
-
-def sentence_evidence(rows: list[Json]) -> tuple[Floats, NDArray[np.int64]]:
+def sentences_of(rows: list[Json]) -> Sentences:
     """One line per sentence: 1, cues, plot overlap, ending overlap, banner; and which review it stands in."""
     lines = [
         (
@@ -162,34 +131,7 @@ def sentence_evidence(rows: list[Json]) -> tuple[Floats, NDArray[np.int64]]:
         for s in row["sentences"]
     ]
     owner = [i for i, row in enumerate(rows) for _ in row["sentences"]]
-    return np.array(lines), np.array(owner)
-
-
-def fit_spans(span: Span) -> Floats:
-    """Learns sentences from labels of whole reviews: a review spoils if one of its sentences does (noisy or)."""
-    x, owner = sentence_evidence(span.rows)
-    y = span.labels
-
-    def loss(w: Floats) -> tuple[float, Floats]:
-        z = x @ w
-        total = np.bincount(owner, np.logaddexp(0, z), minlength=len(y)) + 1e-9
-        spoils = -np.expm1(-total)
-        slope = np.where(y, np.exp(-total) / spoils, -1.0)
-        gradient = -(x * (slope[owner] * expit(z))[:, None]).sum(axis=0)
-        value = -np.where(y, np.log(spoils), -total).sum()
-        return float(value + w[1:] @ w[1:]), np.asarray(gradient + 2 * np.append(0.0, w[1:]))
-
-    # No evidence may speak against a spoiler: that is what "evidence" means to a reader of the spans.
-    bounds = [(None, None)] + [(0.0, None)] * 4
-    return np.asarray(minimize(loss, np.array([-4.0, 1, 1, 1, 1]), jac=True, bounds=bounds).x)
-
-
-def best_sentence(rows: list[Json], w: Floats) -> Floats:
-    """Highest sentence score of each review; 0 for one without sentences."""
-    x, owner = sentence_evidence(rows)
-    best = np.zeros(len(rows))
-    np.maximum.at(best, owner, expit(x @ w))
-    return best
+    return Sentences(np.array(lines).reshape(-1, 5), np.array(owner, dtype=np.int64))
 
 
 def rounded(value: float) -> float:
@@ -244,7 +186,7 @@ def span_figures(best: Floats, y: Bools, threshold: float) -> Json:
 
 @dataclass(frozen=True)
 class Fitted:
-    terms: list[Term]
+    terms: list[ContextTerm]
     regression: LogisticRegression
     penalty: float
     slope: float
@@ -262,9 +204,9 @@ class Fitted:
             "intercept": float(self.regression.intercept_[0]),
             "terms": [
                 {
-                    "feature": term.feature,
-                    "clip": [term.low, term.high],
-                    "transform": TRANSFORMS[term.feature],
+                    "feature": term.name,
+                    "clip": [term.clip_low, term.clip_high],
+                    "transform": term.transform,
                     "mean": term.mean,
                     "scale": term.scale,
                     "coefficient": float(weight),
@@ -286,8 +228,7 @@ class Fitted:
 
     def golden(self, row: Json, names: list[str]) -> Json:
         values = {name: np.array([row["values"][i]]) for i, name in enumerate(names)}
-        x, _ = sentence_evidence([row])
-        scores = expit(x @ self.spans) if len(x) > 0 else np.array([])
+        scores = expit(sentences_of([row]).evidence @ self.spans)
         spans = [
             {"start": s["start"], "end": s["end"], "score": float(score)}
             for s, score in zip(row["sentences"], scores, strict=True)
@@ -302,13 +243,14 @@ class Fitted:
 
 
 def fit(fit_span: Span, calibration_span: Span) -> Fitted:
-    terms = [Term.of(feature, fit_span.values[feature]) for feature in TRANSFORMS]
+    terms = [scaled_term(name, transform, fit_span.values[name]) for name, transform in TRANSFORMS.items()]
     regression, penalty = fit_logistic(design(terms, fit_span.values), fit_span.labels)
     logits = regression.decision_function(design(terms, calibration_span.values))
     slope, intercept = platt(logits, calibration_span.labels)
     threshold = base_rate_threshold(expit(logits * slope + intercept), calibration_span.labels)
-    spans = fit_spans(fit_span)
-    span_threshold = best_f1_threshold(best_sentence(calibration_span.rows, spans), calibration_span.labels)
+    spans = fit_sentences(sentences_of(fit_span.rows), fit_span.labels)
+    best = best_sentence(sentences_of(calibration_span.rows), spans, len(calibration_span.labels))
+    span_threshold = best_f1_threshold(best, calibration_span.labels)
     return Fitted(terms, regression, penalty, slope, intercept, threshold, spans, span_threshold)
 
 
@@ -330,7 +272,8 @@ def time_split(rows: list[Json], names: list[str]) -> tuple[Span, Span, Span]:
 def figures_of(fitted: Fitted, span: Span) -> Json:
     probability = fitted.probability(span.values)
     figures = evaluate(probability, span.values["text_units"], span.labels, fitted.threshold)
-    figures["sentences"] = span_figures(best_sentence(span.rows, fitted.spans), span.labels, fitted.span_threshold)
+    best = best_sentence(sentences_of(span.rows), fitted.spans, len(span.labels))
+    figures["sentences"] = span_figures(best, span.labels, fitted.span_threshold)
     return figures
 
 
