@@ -22,6 +22,9 @@ export function exampleRow(number: number, span: Span, row: Partial<DatasetRow> 
     labelAppendedAtMs: appendedAtMs + 500,
     text: `Review number ${number}. ${number % 4 === 0 ? 'He dies at the end.' : 'A fine film.'}`,
     values: spoilerV1.features.map((feature, i) => feature.default + (i === 0 ? number : 0)),
+    sentences: [
+      { start: 0, end: 17, cues: number % 3, plotOverlapPermille: 250, endingOverlapPermille: 0, banner: false },
+    ],
     ...row,
   }
 }

@@ -111,6 +111,7 @@ const ROW_FIELDS = [
   'text',
   'featureService',
   'values',
+  'sentences',
   'reviewAppendedAtMs',
 ] as const
 
@@ -130,9 +131,9 @@ async function readRows(
       otherFeatureService += 1
       continue
     }
-    const { reviewId, userId, movieId, revision, writtenAtMs, text, values, reviewAppendedAtMs: appendedAtMs } = value
-    reviews.addRow({ userId, reviewId, movieId, revision, writtenAtMs, appendedAtMs, partition, offset })
-    const stored: StoredRow = { reviewId, userId, movieId, writtenAtMs, appendedAtMs, partition, offset, text, values }
+    const { revision, featureService: _, reviewAppendedAtMs: appendedAtMs, ...kept } = value
+    const stored: StoredRow = { ...kept, appendedAtMs, partition, offset }
+    reviews.addRow({ ...stored, revision })
     sorted.add(sortKey(stored), serialize(stored))
   }
   passed.end()

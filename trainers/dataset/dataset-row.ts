@@ -1,3 +1,4 @@
+import { avroSchemas, type SentenceEvidence } from '../../schemas/generated.ts'
 import { type AvroSchema, parquetColumns } from '../../platform/parquet-columns.ts'
 import { ParquetFile } from '../../platform/parquet-file.ts'
 
@@ -26,7 +27,11 @@ export interface DatasetRow {
   readonly text: string
   /** In the order of the feature service, not clamped or scaled. */
   readonly values: readonly number[]
+  /** Evidence of its sentences, in text order. */
+  readonly sentences: readonly SentenceEvidence[]
 }
+
+const SENTENCE = avroSchemas.SentenceEvidence as AvroSchema
 
 /** Columns of the Parquet files, in their order, and where their values come from. */
 const COLUMNS: readonly (readonly [name: string, type: AvroSchema, field: keyof DatasetRow])[] = [
@@ -43,6 +48,7 @@ const COLUMNS: readonly (readonly [name: string, type: AvroSchema, field: keyof 
   ['label_appended_at_ms', 'long', 'labelAppendedAtMs'],
   ['text', 'string', 'text'],
   ['values', { type: 'array', items: 'double' }, 'values'],
+  ['sentences', { type: 'array', items: SENTENCE }, 'sentences'],
 ]
 const SCHEMA: AvroSchema = {
   type: 'record',

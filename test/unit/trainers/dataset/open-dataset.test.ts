@@ -60,6 +60,8 @@ test('columns have the names and types that the trainer reads', async () => {
     label_appended_at_ms: 'BIGINT',
     text: 'VARCHAR',
     values: 'DOUBLE[]',
+    sentences:
+      'STRUCT("start" INTEGER, "end" INTEGER, cues INTEGER, plotOverlapPermille INTEGER, endingOverlapPermille INTEGER, banner BOOLEAN)[]',
   })
 })
 
