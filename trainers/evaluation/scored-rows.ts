@@ -1,0 +1,76 @@
+import type { Model } from '../../inference/model.ts'
+import { spoilerV1 } from '../../schemas/spoiler-v1.ts'
+import { quantileOfSorted } from '../../stats/bootstrap.ts'
+import type { DatasetRow } from '../dataset/dataset-row.ts'
+import { slicesOf } from './slices.ts'
+
+const LENGTH = spoilerV1.features.findIndex(({ name }) => name === 'text_units')
+
+/** Something that orders reviews, and calls spoilers those at or above its threshold. */
+export interface Scorer {
+  readonly name: string
+  readonly threshold: number
+  /** One a row; probabilities unless they are only an order. */
+  readonly scores: Float64Array
+  readonly areProbabilities: boolean
+}
+
+/** Rows of a span with what was said of them. */
+export interface ScoredRows {
+  readonly labels: readonly boolean[]
+  readonly scorers: readonly Scorer[]
+  /** Row numbers by slice, such as `author: new`. */
+  readonly slices: ReadonlyMap<string, readonly number[]>
+}
+
+export interface ScoringOptions {
+  /** Reviews at least so long are called spoilers by their length. */
+  readonly lengthThreshold: number
+  readonly signal: AbortSignal
+  readonly onRows: (rows: number) => void
+}
+
+/** Scores rows as the scorer would, one at a time, by each model and by the length of the text. */
+export async function scoreRows(
+  rows: AsyncIterable<DatasetRow>,
+  models: Readonly<Record<string, Model>>,
+  { lengthThreshold, signal, onRows }: ScoringOptions,
+): Promise<ScoredRows> {
+  const labels: boolean[] = []
+  const lengths: number[] = []
+  const probabilities = Object.keys(models).map((): number[] => [])
+  const slices = new Map<string, number[]>()
+  for await (const row of rows) {
+    signal.throwIfAborted()
+    for (const [i, model] of Object.values(models).entries())
+      probabilities[i]?.push((await model.score(row)).probability)
+    for (const slice of slicesOf(row.values)) {
+      const own = slices.get(slice) ?? []
+      own.push(labels.length)
+      slices.set(slice, own)
+    }
+    labels.push(row.label)
+    lengths.push(row.values[LENGTH] as number)
+    onRows(labels.length)
+  }
+  const scorers = Object.entries(models).map(([name, { threshold }], i) => {
+    return { name, threshold, scores: Float64Array.from(probabilities[i] as number[]), areProbabilities: true }
+  })
+  const length = { name: LENGTH_ONLY, threshold: lengthThreshold, scores: Float64Array.from(lengths) }
+  return { labels, slices, scorers: [...scorers, { ...length, areProbabilities: false }] }
+}
+
+/** Name of the scorer that only knows how long a text is. */
+export const LENGTH_ONLY = 'length'
+
+/** The length from which on as large a share of the rows is called a spoiler as does spoil. */
+export async function lengthThresholdOf(rows: AsyncIterable<DatasetRow>): Promise<number> {
+  const lengths: number[] = []
+  let positives = 0
+  for await (const { values, label } of rows) {
+    lengths.push(values[LENGTH] as number)
+    if (label) positives += 1
+  }
+  const sorted = lengths.sort((a, b) => a - b)
+  return sorted.length === 0 ? Infinity : quantileOfSorted(sorted, 1 - positives / sorted.length)
+}
