@@ -1,16 +1,10 @@
 import { z } from 'zod'
-import type { LogPosition, ReviewFeatures, SentenceEvidence } from '../schemas/generated.ts'
-import type { Model } from './model.ts'
+import type { SentenceEvidence } from '../schemas/generated.ts'
+import type { Model, ScoringInput } from './model.ts'
 import { fileOf, invalidModel, parseJson } from './model-files.ts'
 import type { ModelFiles } from './model-files.ts'
 
 const whole = z.number().int()
-
-const Position = z.strictObject({
-  topic: z.string(),
-  partition: whole,
-  offset: whole,
-}) satisfies z.ZodType<LogPosition>
 
 const Sentence = z.strictObject({
   start: whole,
@@ -21,23 +15,13 @@ const Sentence = z.strictObject({
   banner: z.boolean(),
 }) satisfies z.ZodType<SentenceEvidence>
 
-const Row = z.strictObject({
-  reviewId: z.string(),
-  userId: z.string(),
-  movieId: z.string(),
-  revision: whole,
-  writtenAtMs: whole,
-  text: z.string(),
-  summary: z.string().nullable(),
-  rating: whole.nullable(),
+/** What a model reads of a feature row; more may stand there. */
+const Row = z.object({
   featureService: z.string(),
+  text: z.string(),
   values: z.array(z.number()),
   sentences: z.array(Sentence),
-  reviewPosition: Position,
-  reviewAppendedAtMs: z.number().int(),
-  userActivityPosition: Position,
-  movieActivityPosition: Position,
-}) satisfies z.ZodType<ReviewFeatures>
+}) satisfies z.ZodType<ScoringInput>
 
 /** A feature row with what the fit, in its own language, made of it. */
 const GoldenRow = z.strictObject({

@@ -14,6 +14,10 @@ export interface Dataset {
   readonly rows: (span: Span) => AsyncGenerator<DatasetRow>
 }
 
+export function rowsIn({ spans }: DatasetManifest, span: Span): number {
+  return spans.find((one) => one.span === span)?.rows ?? 0
+}
+
 /**
  * Opens a data set: the manifest is proved by its content hash at once, each file by its SHA-256 when it is read; what
  * is proved is what is used.

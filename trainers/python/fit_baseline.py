@@ -8,13 +8,15 @@ draft of the manifest as INPUTS/draft.json. Equal inputs give equal bytes on equ
 golden rows are computed here, in float64, independently of ONNX Runtime and the TypeScript that serves them.
 
 Spans: weights from `fit`, how strongly they are held back from `stop`, then both fitted together; calibration and
-thresholds from `calibrate`. Lines on stdout say how far it is.
+thresholds from `calibrate`. Lines on stdout say how far it is: "3 of 11". It ends when its stdin does.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import sys
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -49,6 +51,8 @@ SpanName = Literal["fit", "stop", "calibrate"]
 # rows of length 1 and features have deviation 1, so that one C for both would hold back the words alone.
 CONTEXT_PENALTIES = [0.001, 0.01, 0.1, 1.0]
 TERM_PENALTIES = [0.0, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0]
+# One for each penalty, words left out only once, and the last with the best of them.
+FITS = len(CONTEXT_PENALTIES) + len(TERM_PENALTIES)
 MAX_ITERATIONS = 1_000
 # Largest difference of float64 here and float32 there.
 TOLERANCE = 1e-5
@@ -99,8 +103,19 @@ class Fitted:
         return np.asarray(span.terms @ self.token_weights.astype(np.float64) + scaled @ weights + self.bias)
 
 
-def say(text: str) -> None:
-    print(text, flush=True)
+def say_done(fits: int) -> None:
+    print(f"{fits} of {FITS}", flush=True)
+
+
+def end_with_parent() -> None:
+    """Whoever started the fit keeps its stdin open: when it is gone, nobody waits for the result."""
+
+    def wait() -> None:
+        while os.read(sys.stdin.fileno(), 1) != b"":
+            pass
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def scaled_context(terms: list[ContextTerm], context: Floats) -> Floats:
@@ -131,7 +146,6 @@ def choose_penalties(fit: Span, stop: Span, terms: list[ContextTerm]) -> tuple[f
     of_fit, of_stop = (scaled_context(terms, span.context) for span in (fit, stop))
     share = stop.labels.mean()
     sample_weight = np.where(stop.labels, 1 / share, 1 / (1 - share))
-    count = len(CONTEXT_PENALTIES) + len(TERM_PENALTIES) - 1
     done = 0
 
     def loss(penalties: tuple[float, float]) -> float:
@@ -140,7 +154,7 @@ def choose_penalties(fit: Span, stop: Span, terms: list[ContextTerm]) -> tuple[f
         weights, coefficients = weights_of(fitted, fit.terms.shape[1], penalties)
         logits = stop.terms @ weights + of_stop @ coefficients + fitted.intercept_[0]
         done += 1
-        say(f"fit {done} of {count + 1}")
+        say_done(done)
         return float(log_loss(stop.labels, expit(logits), sample_weight=sample_weight))
 
     of_context = {(c, 0.0): loss((c, 0.0)) for c in CONTEXT_PENALTIES}
@@ -159,7 +173,7 @@ def fit_head(settings: Settings, fit: Span, stop: Span) -> Fitted:
         np.concatenate([fit.labels, stop.labels]),
     )
     fitted = fit_weights(both.terms, scaled_context(terms, both.context), both.labels, penalties)
-    say("weights fitted")
+    say_done(FITS)
     token_weights, coefficients = weights_of(fitted, settings.buckets, penalties)
     context = [term._replace(coefficient=float(c)) for term, c in zip(terms, coefficients, strict=True)]
     return Fitted(context, token_weights.astype(np.float32), float(fitted.intercept_[0]), penalties)
@@ -249,6 +263,7 @@ def write_json(file: Path, content: Json) -> None:
 
 
 def main() -> None:
+    end_with_parent()
     inputs, version_folder = (Path(argument) for argument in sys.argv[1:])
     given = json.loads((inputs / "settings.json").read_text(encoding="utf-8"))
     settings = Settings(inputs, given["buckets"], given["features"], given["draft"])
@@ -261,7 +276,6 @@ def main() -> None:
     probabilities = expit(logits * slope + intercept)
     sentences = sentences_of(settings, head)
     spans = SpanModel.fit(sentences, calibrate.labels)
-    say("calibrated")
 
     build_linear_head(
         version_folder / "model.onnx", token_weights=head.token_weights, bias=head.bias, context=head.context
