@@ -1,7 +1,4 @@
-import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
-import { join } from 'node:path'
 import { datasetSource, type DatasetSource } from '../connectors/dataset-source.ts'
-import { identifyProcess } from '../local-stack/process-identity.ts'
 import { usageError } from '../producers/arguments.ts'
 import { buildDataset, type DatasetPlan, rangesOf, type WantedTimes } from '../trainers/dataset/build-dataset.ts'
 import { copyDataset, type CopiedDataset } from '../trainers/dataset/copy-dataset.ts'
@@ -10,10 +7,11 @@ import type { DatasetPlace } from '../trainers/dataset/dataset-place.ts'
 import type { Shares, SplitBy } from '../trainers/dataset/manifest.ts'
 import { openDataset } from '../trainers/dataset/open-dataset.ts'
 import type { CliContext } from './context.ts'
-import { ProgressLine } from './dataset-progress.ts'
+import { ProgressLine } from './progress-line.ts'
 import { withDatasets } from './dataset-store.ts'
 import { assertBroker } from './dependencies.ts'
 import { openPipelineCodec } from './pipeline.ts'
+import { withWorkFolder } from './work-folder.ts'
 
 export interface BuildWishes extends WantedTimes {
   readonly split: SplitBy
@@ -56,8 +54,7 @@ export async function buildInPlace(wishes: BuildWishes, context: CliContext): Pr
     const { codec } = await openPipelineCodec(config, context.signal)
     const source = datasetSource(config, { codec, store })
     const plan = await planOf(wishes, { source, place, lineage: config.LINEAGE })
-    const folder = await newBuildFolder(config.STATE_DIR)
-    try {
+    return withWorkFolder(config.STATE_DIR, 'dataset-building', async (folder) => {
       using progress = new ProgressLine(context.stderr, () => performance.now())
       const built = localFiles(folder)
       await buildDataset(plan, {
@@ -70,23 +67,8 @@ export async function buildInPlace(wishes: BuildWishes, context: CliContext): Pr
       })
       const { id } = (await openDataset(built)).manifest
       return { ...(await copyDataset(built, place.files(id))), address: addressOf(id) }
-    } finally {
-      await rm(folder, { recursive: true, force: true })
-    }
+    })
   })
-}
-
-const BUILDING = /^dataset-building-(\d+)-/
-
-/** Of this process; those of builds that were killed are removed. */
-async function newBuildFolder(stateDir: string): Promise<string> {
-  await mkdir(stateDir, { recursive: true })
-  for (const name of await readdir(stateDir)) {
-    const pid = BUILDING.exec(name)?.[1]
-    if (pid === undefined || identifyProcess(Number(pid)) !== undefined) continue
-    await rm(join(stateDir, name), { recursive: true, force: true })
-  }
-  return mkdtemp(join(stateDir, `dataset-building-${process.pid}-`))
 }
 
 interface PlanDeps {

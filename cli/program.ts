@@ -12,6 +12,7 @@ import { addStart } from './commands/start.ts'
 import { addStatus } from './commands/status.ts'
 import { addTail } from './commands/tail.ts'
 import { addTopics } from './commands/topics.ts'
+import { addTrain } from './commands/train.ts'
 import type { CliContext } from './context.ts'
 
 const COMMANDS = [
@@ -27,6 +28,7 @@ const COMMANDS = [
   addRedis,
   addOffline,
   addDataset,
+  addTrain,
   addConfig,
 ] as const
 
