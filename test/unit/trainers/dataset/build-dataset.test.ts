@@ -3,18 +3,16 @@ import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import { World } from '../../../../producers/world/world.ts'
 import type { ReviewFeatures, ReviewLabel, UserActivity } from '../../../../schemas/generated.ts'
-import { topics } from '../../../../schemas/topics.ts'
 import { buildDataset, type DatasetPlan } from '../../../../trainers/dataset/build-dataset.ts'
 import { localFiles } from '../../../../trainers/dataset/dataset-files.ts'
 import { type DatasetRow, SPANS } from '../../../../trainers/dataset/dataset-row.ts'
 import type { DatasetManifest, SplitBy } from '../../../../trainers/dataset/manifest.ts'
 import { openDataset } from '../../../../trainers/dataset/open-dataset.ts'
 import { planSpans } from '../../../../trainers/dataset/split.ts'
-import { chain } from '../../../support/fold-chain.ts'
 import { type Logs, memorySource, partitioned, planOfAll } from '../../../support/memory-source.ts'
-import { anyInputs, type Log, logOf } from '../../../support/review-world.ts'
+import { anyInputs, logOf } from '../../../support/review-world.ts'
+import { buildFromLogs, logsOf, worldLogs } from '../../../support/world-dataset.ts'
 
 const DAY_MS = 86_400_000
 const SPLITS: readonly SplitBy[] = ['time', 'movie', 'cold-user', 'random']
@@ -24,31 +22,6 @@ const root = mkdtempSync(join(tmpdir(), 'build-dataset-'))
 afterAll(() => rmSync(root, { recursive: true, force: true }))
 let folders = 0
 const newFolder = (): string => join(root, String((folders += 1)))
-
-function logsOf(log: Log): Logs {
-  const { rows, userActivity } = chain(log)
-  return {
-    reviewFeatures: partitioned(rows, ({ reviewId }) => reviewId),
-    userActivity: partitioned(
-      userActivity.map(({ value }) => value),
-      ({ userId }) => userId,
-    ),
-  }
-}
-
-/** The generated world as it is appended: in the order of its event times. */
-function worldLogs(reviews: number): Logs {
-  const world = new World({ seed: 7, rate: 10, speed: 86_400, startMs: Date.UTC(2026, 0, 1), reviews })
-  const log: Log[number][] = []
-  for (const { topic, value, eventTimeMs } of world.events())
-    log.push({
-      key: null,
-      value,
-      position: { topic: topics[topic].name, partition: 0, offset: log.length },
-      appendedAtMs: eventTimeMs,
-    })
-  return logsOf(log)
-}
 
 interface Built {
   readonly manifest: DatasetManifest
@@ -61,15 +34,7 @@ async function build(
   deps: { readonly folder?: string; readonly plan?: typeof planSpans; readonly signal?: AbortSignal } = {},
 ): Promise<Built> {
   const { folder = newFolder(), ...others } = deps
-  const manifest = await buildDataset(await planOfAll(logs, wanted), {
-    source: memorySource(logs),
-    files: localFiles(folder),
-    sortFolder: root,
-    nowMs: () => 0,
-    onProgress: () => undefined,
-    signal: new AbortController().signal,
-    ...others,
-  })
+  const manifest = await buildFromLogs(logs, wanted, { folder, sortFolder: root, ...others })
   return { manifest, rows: await rowsIn(folder) }
 }
 
