@@ -79,7 +79,8 @@ async function shield(line: string, end?: { signal: NodeJS.Signals; when: (pid: 
   })
   const ended = new Promise<number | null>((resolve) => child.on('exit', resolve))
   const watching = setInterval(() => {
-    if (end?.when(child.pid ?? 0) === true) child.kill(end.signal)
+    if (child.killed || end?.when(child.pid ?? 0) !== true) return
+    child.kill(end.signal) // once: Ctrl-C twice is for those who cannot wait
   }, 10)
   const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)])
   const exitCode = await ended
@@ -160,7 +161,8 @@ test('a fit whose command was killed ends by itself; the next training cleans up
   expect((await shield(`train --dataset ${honest}`, { signal: 'SIGKILL', when })).exitCode).toBeNull()
   await until('the fit has ended', () => !fitting.some(isAlive))
   expect(workFolders()).toHaveLength(1)
-  await shield(`train --dataset ${honest} --out ${root}`, { signal: 'SIGINT', when: () => workFolders().length === 1 })
+  const hasFolder = (pid: number): boolean => workFolders().some((name) => name.startsWith(`training-${pid}-`))
+  await shield(`train --dataset ${honest} --out ${root}`, { signal: 'SIGINT', when: hasFolder })
   expect(workFolders()).toEqual([])
 })
 
