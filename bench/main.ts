@@ -1,15 +1,17 @@
 // Benchmarks of the running pipeline. Each prints one JSON line; bench/RESULTS.md keeps runs with command and machine.
-//   npm run bench -- folds | everything | latency-folds | latency | memory | lake   [--reviews N]
+//   npm run bench -- folds | everything | latency-folds | latency | memory | lake | training | quality   [--reviews N]
 //   npm run bench -- scoring | swaps | shield-score   [--reviews N] [--model FOLDER] [--swaps N]
 import process from 'node:process'
 import { parseArgs } from 'node:util'
 import { lake } from './lake.ts'
 import { latency } from './latency.ts'
 import { memory } from './memory.ts'
+import { quality } from './quality/quality.ts'
 import { saturation } from './saturation.ts'
 import { scoring } from './scoring.ts'
 import { shieldScore } from './shield-score.ts'
 import { swaps } from './swaps.ts'
+import { training } from './training.ts'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -35,6 +37,8 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<object>>> = {
   scoring: () => scoring(reviews(8_000), values.model),
   swaps: () => swaps(Number(values.swaps)),
   'shield-score': () => shieldScore(),
+  training: () => training(reviews(40_000), process.env['PATH'] ?? ''),
+  quality: () => quality(process.env),
 }
 
 const chosen = positionals.length > 0 ? positionals : Object.keys(BENCHMARKS)
