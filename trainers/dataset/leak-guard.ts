@@ -9,8 +9,8 @@ interface GuardedSplit {
 
 /**
  * Proves of the rows of a data set, whatever made them, that no review stands in it twice, that each span has only rows
- * and labels of its times, and, by the split, that no movie stands in two spans and no user of the gate in another one.
- * It knows nothing of how spans are chosen.
+ * and labels of its times, and, by the split, that spans and their labels end where the next span begins, that no movie
+ * stands in two spans and no user of the gate in another one. It knows nothing of how spans are chosen.
  */
 export class LeakGuard {
   readonly #split: GuardedSplit
@@ -20,8 +20,12 @@ export class LeakGuard {
   readonly #movies = new Map<string, Span>()
   readonly #users = new Map<string, 'gate' | 'earlier'>()
 
-  /** @param numberOf Equal for rows of the same review, and different for others. */
+  /**
+   * @param numberOf Equal for rows of the same review, and different for others.
+   * @throws SpoilerError SPL_DATASET_LEAK when spans of time, or their labels, overlap.
+   */
   constructor(split: GuardedSplit, numberOf: (row: DatasetRow) => number) {
+    if (split.by === 'time' || split.by === 'cold-user') assertConsecutive(split)
     this.#split = split
     this.#numberOf = numberOf
   }
@@ -59,6 +63,18 @@ export class LeakGuard {
     const other = this.#users.get(row.userId) ?? side
     if (other !== side) throw leak(row, `is of user ${row.userId}, who also stands in another span`)
     this.#users.set(row.userId, side)
+  }
+}
+
+/** What a span is fitted on must have been known before the first row of the next one came. */
+function assertConsecutive({ spans }: GuardedSplit): void {
+  for (const [i, next] of spans.entries()) {
+    const span = spans[i - 1]
+    if (span === undefined) continue
+    const beginMs = next.fromMs ?? -Infinity
+    if ((span.untilMs ?? Infinity) <= beginMs && (span.labelsUntilMs ?? Infinity) <= beginMs) continue
+    const doing = `checking the split: ${span.span}, or its labels, do not end where ${next.span} begins`
+    throw new SpoilerError('SPL_DATASET_LEAK', doing, { onError: 'stop', context: { span, next } })
   }
 }
 

@@ -165,6 +165,17 @@ describe('what must never come to be', () => {
     await expect(building).rejects.toThrow(/SPL_DATASET_LEAK.*outside the times/)
   })
 
+  test('a split by time that counts labels which came too late is caught', async () => {
+    const mutant: typeof planSpans = (split, times) => {
+      const plan = planSpans(split, times)
+      const fit = { ...plan.times.fit, labelsUntilMs: plan.times.calibrate.fromMs }
+      return { ...plan, times: { ...plan.times, fit } }
+    }
+    await expect(build(logs, {}, { plan: mutant })).rejects.toThrow(
+      /SPL_DATASET_LEAK.*fit, or its labels, do not end where stop begins/,
+    )
+  })
+
   test('without a row there is no data set, and the error says what was left out and why', async () => {
     const folder = newFolder()
     const building = build(logs, { maturityMs: 10_000 * DAY_MS }, { folder })
