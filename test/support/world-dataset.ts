@@ -20,11 +20,13 @@ export function logsOf(log: Log): Logs {
   }
 }
 
+/** A world of about one review in 2.4 hours. */
+export const WORLD_START = { seed: 7, rate: 10, speed: 86_400, startMs: Date.UTC(2026, 0, 1) } as const
+
 /** A generated world as it is appended: in the order of its event times. */
 export function worldLogs(reviews: number, options: Partial<WorldOptions> = {}): Logs {
-  const start = { seed: 7, rate: 10, speed: 86_400, startMs: Date.UTC(2026, 0, 1) }
   const log: Log[number][] = []
-  for (const { topic, value, eventTimeMs } of new World({ ...start, ...options, reviews }).events())
+  for (const { topic, value, eventTimeMs } of new World({ ...WORLD_START, ...options, reviews }).events())
     log.push({
       key: null,
       value,

@@ -216,7 +216,8 @@ class SpanModel:
 def golden_rows(settings: Settings, probabilities: Floats, sentences: Sentences, spans: SpanModel) -> list[Json]:
     scores = expit(sentences.evidence @ spans.weights)
     rows = []
-    for line in (settings.folder / "golden.jsonl").read_text(encoding="utf-8").splitlines():
+    # not splitlines: it also splits at characters that stand in reviews, such as U+2028
+    for line in (settings.folder / "golden.jsonl").read_text(encoding="utf-8").rstrip("\n").split("\n"):
         candidate = json.loads(line)
         own = scores[sentences.owner == candidate["index"]]
         if np.any(np.abs(own - spans.threshold) < TOLERANCE):

@@ -27,8 +27,10 @@ def scaled_term(name: str, transform: Transform, values: Floats) -> ContextTerm:
     floor = -np.inf if transform == "identity" else 0.0
     low, high = (max(floor, float(q)) for q in np.quantile(values, [0.005, 0.995]))
     transformed = FUNCTIONS[transform](np.clip(values, low, high))
-    scale = float(transformed.std())
-    return ContextTerm(name, low, high, transform, float(transformed.mean()), scale if scale > 0 else 1.0, 0.0)
+    mean, scale = float(transformed.mean()), float(transformed.std())
+    # what is constant has a deviation of rounding errors, and float32 sees no smaller ones either
+    is_constant = scale <= 1e-6 * max(1.0, abs(mean))
+    return ContextTerm(name, low, high, transform, mean, 1.0 if is_constant else scale, 0.0)
 
 
 def scale(term: ContextTerm, values: Floats) -> Floats:
