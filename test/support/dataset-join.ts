@@ -37,6 +37,6 @@ export function joinSql(pipeline: Pipeline, { rows, labels, spans, maturityMs }:
     )
     select "reviewId" as review_id, "userId" as user_id, "movieId" as movie_id, epoch_ms("writtenAtMs") as written_at_ms,
       appended as appended_at_ms, __partition as partition, __offset as offset, span, "isSpoiler" as label,
-      source as label_source, label_appended as label_appended_at_ms, text, values
+      source as label_source, label_appended as label_appended_at_ms, text, values, sentences
     from joined order by array_position(['fit', 'stop', 'calibrate', 'gate'], span), appended, __partition, __offset`
 }

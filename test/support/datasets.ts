@@ -30,7 +30,7 @@ export function exampleRow(number: number, span: Span, row: Partial<DatasetRow> 
 }
 
 /** Content of a manifest for rows that nobody built from a log. */
-function exampleContent(rows: readonly DatasetRow[], files: readonly DatasetFile[]): DatasetContent {
+export function exampleContent(rows: readonly DatasetRow[], files: readonly DatasetFile[]): DatasetContent {
   const positives = (of: readonly DatasetRow[]): number => of.filter(({ label }) => label).length
   return {
     format: 1,

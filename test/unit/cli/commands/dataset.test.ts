@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest'
 import { parseShares, parseWhen } from '../../../../cli/commands/dataset.ts'
-import { progressText } from '../../../../cli/dataset-progress.ts'
 
 const NOW_MS = Date.UTC(2026, 10, 21)
 
@@ -30,9 +29,3 @@ test.each(['60/10/30', '60/10/15/15/0', '70/10/15/15', '85/0/0/15', 'a/b/c/d', '
   },
 )
 
-test('progress says rate and time left, also before the first second', () => {
-  expect(progressText({ step: 'labels', done: 5_000, total: 20_000 }, 10_000)).toBe(
-    'labels: 5,000 of 20,000, 500/s, 30.0 s left',
-  )
-  expect(progressText({ step: 'writing', done: 0, total: 20_000 }, 0)).toBe('writing: 0 of 20,000, 0/s')
-})
