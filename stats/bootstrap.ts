@@ -13,7 +13,7 @@ export interface BootstrapOptions {
   readonly level?: number
 }
 
-export const DEFAULT_DRAWS = 1_000
+const DEFAULT_DRAWS = 1_000
 const DEFAULT_LEVEL = 0.95
 
 /**

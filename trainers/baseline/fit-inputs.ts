@@ -14,7 +14,7 @@ const GOLDEN_ROWS = 20
 /** Features with a longer range than this are counts, lengths and ages: their logarithm is what tells. */
 const LONGEST_LINEAR_RANGE = 900
 
-export const FITTED_SPANS = ['fit', 'stop', 'calibrate'] as const satisfies readonly Span[]
+const FITTED_SPANS = ['fit', 'stop', 'calibrate'] as const satisfies readonly Span[]
 type FittedSpan = (typeof FITTED_SPANS)[number]
 
 export interface FitFolders {

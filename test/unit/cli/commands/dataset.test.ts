@@ -28,4 +28,3 @@ test.each(['60/10/30', '60/10/15/15/0', '70/10/15/15', '85/0/0/15', 'a/b/c/d', '
     expect(() => parseShares(text)).toThrow(/four percentages of together 100/)
   },
 )
-
