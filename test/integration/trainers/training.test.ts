@@ -13,6 +13,7 @@ import { writeFitInputs } from '../../../trainers/baseline/fit-inputs.ts'
 import { copyDataset } from '../../../trainers/dataset/copy-dataset.ts'
 import { localFiles } from '../../../trainers/dataset/dataset-files.ts'
 import { storedPlace } from '../../../trainers/dataset/dataset-place.ts'
+import { type DatasetRow, SPANS } from '../../../trainers/dataset/dataset-row.ts'
 import { openDataset } from '../../../trainers/dataset/open-dataset.ts'
 import type { Report } from '../../../trainers/evaluation/report.ts'
 import { bringPythonPackages } from '../../../trainers/python-packages.ts'
@@ -31,9 +32,10 @@ const root = mkdtempSync(join(tmpdir(), 'training-it-'))
 resources.defer(() => rmSync(root, { recursive: true, force: true }))
 const sets = join(root, 'sets')
 let pipeline: Pipeline
-/** Ids of data sets: of a world, and of the same rows with labels that were dealt out anew. */
+/** Ids of data sets: of a world, and of the same rows, changed. */
 let honest: string
 let scrambled: string
+let poor: string
 
 beforeAll(async () => {
   pipeline = resources.use(await startPipeline(['kafka', 'registry', 's3']))
@@ -43,28 +45,35 @@ beforeAll(async () => {
   const { id } = await buildFromLogs(worldLogs(REVIEWS), {}, { folder: building, sortFolder: root })
   honest = id
   await copyDataset(localFiles(building), localFiles(join(sets, honest)))
-  scrambled = await scramble(honest)
+  scrambled = await changed(honest, scramble)
+  poor = await changed(honest, thin)
   using store = openS3ObjectStore(pipeline.config)
   await store.ensureBucket()
   const place = storedPlace(store, pipeline.config.S3_PREFIX)
-  for (const one of [honest, scrambled]) await copyDataset(localFiles(join(sets, one)), place.files(one))
+  for (const one of [honest, scrambled, poor]) await copyDataset(localFiles(join(sets, one)), place.files(one))
 })
 afterAll(() => resources.disposeAsync())
 
 /** Every label goes to the row that stands a seventh of the data set further on; texts hold all kinds of line ends, a feature is constant. */
-async function scramble(id: string): Promise<string> {
-  const dataset = await openDataset(join(sets, id))
-  const rows = (
-    await Promise.all((['fit', 'stop', 'calibrate', 'gate'] as const).map((s) => Array.fromAsync(dataset.rows(s))))
-  ).flat()
-  const shifted = rows.map((row, i) => ({
+function scramble(rows: readonly DatasetRow[]): DatasetRow[] {
+  return rows.map((row, i) => ({
     ...row,
-    values: row.values.map((value, i) => (i === FILM_AGE ? 3_650 : value)),
+    values: row.values.map((value, j) => (j === FILM_AGE ? 3_650 : value)),
     text: `${row.text}\u2028\u0085\r\n\u001e`,
     label: rows[(i + Math.floor(rows.length / 7)) % rows.length]?.label ?? false,
   }))
-  const folder = join(root, 'scrambling')
-  const manifest = await writeDataset(folder, shifted)
+}
+
+/** Little is left to learn from, and all to be judged on. */
+function thin(rows: readonly DatasetRow[]): DatasetRow[] {
+  return rows.filter(({ span }, i) => span !== 'fit' || i % 8 === 0)
+}
+
+async function changed(id: string, change: (rows: readonly DatasetRow[]) => DatasetRow[]): Promise<string> {
+  const dataset = await openDataset(join(sets, id))
+  const rows = (await Promise.all(SPANS.map((span) => Array.fromAsync(dataset.rows(span))))).flat()
+  const folder = mkdtempSync(join(root, 'changing-'))
+  const manifest = await writeDataset(folder, change(rows))
   await copyDataset(localFiles(folder), localFiles(join(sets, manifest.id)))
   return manifest.id
 }
@@ -138,6 +147,16 @@ test('a better version is published whole, proves itself where it is fetched to,
   expect(local).toMatchObject({ version: trained.version, outcome: 'trained' })
   expect(readdirSync(local.address).toSorted()).toEqual(readdirSync(folder).toSorted())
   expect([await decisions(), workFolders()]).toEqual([[deployment], []])
+})
+
+test('what serves is compared with on the same rows, and goes on when it is not shown to be worse', async () => {
+  const before = await decisions()
+  const trained = await train(`--dataset ${poor} --deploy`)
+  expect(trained.outcome).toBe('kept')
+  expect(trained.reason).toMatch(
+    new RegExp(`not shown to be better.*-0\\.\\d+ \\(.*\\) over baseline@${before[0]?.modelVersion ?? ''}`),
+  )
+  expect(await decisions()).toEqual(before)
 })
 
 test('labels that were dealt out anew teach nothing: what was learned of them is not deployed', async () => {
