@@ -1,8 +1,8 @@
-import { cp, mkdir, rename, rm } from 'node:fs/promises'
+import { copyFile, cp, mkdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { publishVersion } from '../connectors/model-registry.ts'
 import { openDataset } from '../trainers/dataset/open-dataset.ts'
-import { trainBaseline, type TrainedVersion } from '../trainers/baseline/train-baseline.ts'
+import { REPORT_PAGE, trainBaseline, type TrainedVersion } from '../trainers/baseline/train-baseline.ts'
 import { bringPythonPackages } from '../trainers/python-packages.ts'
 import type { CliContext } from './context.ts'
 import { withDatasets } from './dataset-store.ts'
@@ -23,6 +23,8 @@ export interface TrainWishes {
   readonly in?: string
   /** Local folder of model versions, instead of S3. */
   readonly out?: string
+  /** Local file that gets the page of the report, too. */
+  readonly report?: string
 }
 
 export interface TrainOutcome extends Pick<TrainedVersion, 'name' | 'version' | 'report'> {
@@ -52,6 +54,7 @@ export async function trainInPlace(wishes: TrainWishes, context: CliContext): Pr
         ),
       )
       const { name, version, report } = trained
+      if (wishes.report !== undefined) await copyFile(join(trained.folder, REPORT_PAGE), wishes.report)
       if (wishes.out !== undefined) {
         const address = await keep(trained, wishes.out)
         return { name, version, report, address, deployment: { outcome: 'trained' } }

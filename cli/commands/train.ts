@@ -8,7 +8,7 @@ const HELP = `
 Fits a model version on a data set (see shield dataset build), calibrates it, and judges it on the span that nothing
 was chosen by, beside the length of the text alone and the prior that ships. The version is immutable, named by the
 hash of its content, and lies on S3, in the folder models of S3_PREFIX; equal data set and seed give the same version.
-Its folder holds report.html, for people, and report.json.
+Its folder holds report.html, for people, and report.json; --report copies the page to where you can open it.
 
 The first use brings the Python packages that models are fitted with, about 300 MB, once per user.
 
@@ -19,7 +19,7 @@ alone: a scorer that runs switches without a restart. Otherwise what serves goes
 
 Examples:
   shield train --dataset 3f1c0a9be2d74c55
-  shield train --dataset 3f1c0a9be2d74c55 --deploy
+  shield train --dataset 3f1c0a9be2d74c55 --deploy --report report.html
   shield train --dataset 3f1c0a9be2d74c55 --in data-sets --out models --json`
 
 interface TrainArguments extends TrainWishes {
@@ -36,6 +36,7 @@ export function addTrain(program: Command, context: CliContext): void {
     .option('--seed <number>', 'of the bootstrap', (text) => parseCount(text, 0), 0)
     .option('--in <folder>', 'local folder of data sets, instead of S3')
     .addOption(new Option('--out <folder>', 'local folder of model versions, instead of S3').conflicts('deploy'))
+    .option('--report <file>', 'write the report as a page to this file, too')
     .option('--json', 'print one line of JSON')
     .addHelpText('after', HELP)
     .action((options: TrainArguments) => train(options, context))

@@ -13,6 +13,8 @@ import { writeFitInputs } from './fit-inputs.ts'
 
 /** Fewer of either class in a span can neither be fitted nor judged. */
 const LEAST_OF_A_CLASS = 10
+/** File of a version: its report, for people. */
+export const REPORT_PAGE = 'report.html'
 
 export interface TrainingProgress {
   readonly step: 'reading rows' | 'fitting' | 'scoring held-out rows'
@@ -75,7 +77,7 @@ export async function trainBaseline(
   // 3. its worth, by the code that serves it
   const { report, scored } = await judge(dataset, folder, plan, { signal, onProgress })
   await writeFile(join(folder, 'report.json'), `${JSON.stringify(report, null, 2)}\n`)
-  await writeFile(join(folder, 'report.html'), reportPage(report))
+  await writeFile(join(folder, REPORT_PAGE), reportPage(report))
   // 4. sealed again, with what it is worth
   const metrics = { ...draft.metrics, ...summaryOf(report) }
   return { ...(await sealModelVersion(folder, { ...draft, metrics })), folder, report, scored }

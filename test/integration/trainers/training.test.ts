@@ -124,7 +124,8 @@ const isFitting = (): boolean =>
   workFolders().some((name) => existsSync(join(pipeline.config.STATE_DIR, name, 'inputs/settings.json')))
 
 test('a better version is published whole, proves itself where it is fetched to, and is deployed once', async () => {
-  const trained = await train(`--dataset ${honest} --deploy`)
+  const page = join(root, 'report.html')
+  const trained = await train(`--dataset ${honest} --deploy --report ${page}`)
   expect(trained).toMatchObject({ name: 'baseline', outcome: 'deployed' })
   const [deployment, ...others] = await decisions()
   expect(others).toEqual([])
@@ -139,7 +140,8 @@ test('a better version is published whole, proves itself where it is fetched to,
   const report = JSON.parse(readFileSync(join(folder, 'report.json'), 'utf8')) as Report
   const [own, prior, length] = report.scorers.map(({ prAuc }) => prAuc?.value ?? 0)
   expect(own).toBeGreaterThan(Math.max(prior ?? 1, length ?? 1) + 0.1)
-  expect(readFileSync(join(folder, 'report.html'), 'utf8')).toContain(`data set ${honest}`)
+  expect(readFileSync(page, 'utf8')).toContain(`data set ${honest}`)
+  expect(readFileSync(join(folder, 'report.html'), 'utf8')).toBe(readFileSync(page, 'utf8'))
 
   const again = await train(`--dataset ${honest} --deploy`)
   expect(again).toMatchObject({ version: trained.version, outcome: 'kept', reason: 'it serves already' })
