@@ -75,3 +75,20 @@ export function rankedAveragePrecision(
   }
   return positives === 0 ? null : sum / positives
 }
+
+/**
+ * F1 at the threshold that serves it best: an upper bound of what a threshold chosen beforehand can reach.
+ *
+ * @returns In [0, 1], or null without positives. O(n).
+ */
+export function bestF1({ order, endsTie, positive }: Ranking): number | null {
+  const positives = positive.reduce((sum, one) => sum + one, 0)
+  if (positives === 0) return null
+  let hits = 0
+  let best = 0
+  for (let rank = 0; rank < order.length; rank++) {
+    hits += positive[rank] as number
+    if (endsTie[rank] === 1) best = Math.max(best, (2 * hits) / (rank + 1 + positives))
+  }
+  return best
+}

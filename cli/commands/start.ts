@@ -171,6 +171,7 @@ function summaryOf({ totals, seconds, secondsToFirstScore }: Outcome): Record<st
     latencyMs: { p50: totals.p50Ms, p99: totals.p99Ms },
     spoilerShare: totals.spoilerShare === null ? null : rounded(totals.spoilerShare, 4),
     model: totals.model,
+    quality: totals.quality,
     deadLetters: totals.deadLetters,
     restarts: totals.restarts,
     secondsToFirstScore: secondsToFirstScore === null ? null : rounded(secondsToFirstScore, 2),

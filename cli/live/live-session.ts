@@ -2,6 +2,7 @@ import type { Config } from '../../platform/config.ts'
 import type { RecordCodec } from '../../platform/record-codec.ts'
 import { pause } from '../../platform/retry.ts'
 import type { ComponentStatus } from '../../platform/supervisor.ts'
+import type { SpoilerScore } from '../../schemas/generated.ts'
 import { askComponent } from '../component-metrics.ts'
 import type { Screen } from '../screen.ts'
 import { type ComponentView, LiveState } from './live-state.ts'
@@ -31,6 +32,7 @@ export class LiveSession implements AsyncDisposable {
   readonly #deps: LiveDeps
   readonly #observer: TopicObserver
   readonly #closing = new AbortController()
+  #shown: SpoilerScore | undefined
   #components: () => readonly ComponentStatus[] = () => []
   #loops: Promise<unknown> = Promise.resolve()
 
@@ -104,8 +106,9 @@ export class LiveSession implements AsyncDisposable {
   }
 
   async #showNewest(): Promise<void> {
-    const score = this.state.newestScore
-    if (score === null) return
+    const score = this.state.newestSpoiler
+    if (score === null || score === this.#shown) return
+    this.#shown = score
     const review = await this.#observer.reviewAt(score.position).catch(() => undefined)
     if (review === undefined) return
     const title = this.#observer.titles.get(review.movieId)

@@ -1,6 +1,7 @@
-import type { SpoilerScore } from '../../schemas/generated.ts'
+import type { ReviewLabel, SpoilerScore } from '../../schemas/generated.ts'
 import type { ComponentReport } from '../component-metrics.ts'
 import { LatencyHistogram } from './latency-histogram.ts'
+import { LiveQuality, type Quality } from './live-quality.ts'
 
 /** A component as the view knows it. */
 export interface ComponentView extends ComponentReport {
@@ -21,11 +22,14 @@ export interface ShownReview {
 /** Everything that the view follows from. Times are wall-clock milliseconds. */
 export type LiveEvent =
   | { readonly kind: 'score'; readonly atMs: number; readonly score: SpoilerScore }
+  | { readonly kind: 'label'; readonly label: ReviewLabel }
   | { readonly kind: 'dead-letter' }
   /** Records published since the start. */
   | { readonly kind: 'published'; readonly atMs: number; readonly reviews: number; readonly labels: number }
   | { readonly kind: 'components'; readonly components: readonly ComponentView[] }
   | { readonly kind: 'shown'; readonly review: ShownReview }
+  /** What the training of a first model is at. */
+  | { readonly kind: 'training'; readonly text: string }
 
 export interface Figures {
   readonly reviews: number
@@ -43,6 +47,7 @@ export interface Figures {
   readonly deadLetters: number
   readonly restarts: number
   readonly secondsBehind: number
+  readonly quality: Quality
 }
 
 export interface LiveView extends Figures {
@@ -50,7 +55,8 @@ export interface LiveView extends Figures {
   readonly elapsedMs: number
   readonly firstScoreAtMs: number | null
   readonly components: readonly ComponentView[]
-  /** Newest first. */
+  readonly training: string | null
+  /** Spoilers, newest first. */
   readonly shown: readonly ShownReview[]
 }
 
@@ -66,11 +72,14 @@ const SLICE_MS = 1000
 const RATE_SLICES = 10
 const KEPT_SLICES = 30
 const SHOWN_REVIEWS = 12
+/** How old the shown quality may be: it takes a sort of all labelled reviews. */
+const QUALITY_MS = 2000
 
 /** Folds events into the figures of the view. Holds no clock; memory is constant. */
 export class LiveState {
   readonly #startedMs: number
   readonly #latencies = new LatencyHistogram()
+  readonly #quality = new LiveQuality()
   #slices: Slice[] = []
   #published = { reviews: 0, labels: 0 }
   #scores = 0
@@ -78,6 +87,9 @@ export class LiveState {
   #deadLetters = 0
   #firstScoreAtMs: number | null = null
   #newest: SpoilerScore | null = null
+  #newestSpoiler: SpoilerScore | null = null
+  #training: string | null = null
+  #shownQuality: { readonly atMs: number; readonly quality: Quality } | undefined
   #components: readonly ComponentView[] = []
   #shown: readonly ShownReview[] = []
 
@@ -86,8 +98,8 @@ export class LiveState {
     this.#startedMs = startedMs
   }
 
-  get newestScore(): SpoilerScore | null {
-    return this.#newest
+  get newestSpoiler(): SpoilerScore | null {
+    return this.#newestSpoiler
   }
 
   get scores(): number {
@@ -99,6 +111,9 @@ export class LiveState {
       case 'score':
         this.#onScore(event.score, event.atMs)
         return
+      case 'label':
+        this.#quality.onLabel(event.label)
+        return
       case 'dead-letter':
         this.#deadLetters += 1
         return
@@ -108,6 +123,9 @@ export class LiveState {
         return
       case 'components':
         this.#components = event.components
+        return
+      case 'training':
+        this.#training = event.text
         return
       case 'shown':
         this.#shown = [event.review, ...this.#shown].slice(0, SHOWN_REVIEWS)
@@ -123,13 +141,14 @@ export class LiveState {
     const seconds = Math.min(RATE_SLICES, Math.max(1, (nowMs - (rated[0]?.beginMs ?? nowMs)) / 1000))
     const perSecond = (key: 'scores' | 'reviews'): number => rated.reduce((sum, slice) => sum + slice[key], 0) / seconds
     return {
-      ...this.#figures(latencies),
+      ...this.#figures(latencies, this.#qualityAt(nowMs)),
       reviewsPerSecond: perSecond('reviews'),
       scoresPerSecond: perSecond('scores'),
       startedMs: this.#startedMs,
       elapsedMs: nowMs - this.#startedMs,
       firstScoreAtMs: this.#firstScoreAtMs,
       components: this.#components,
+      training: this.#training,
       shown: this.#shown,
     }
   }
@@ -141,10 +160,16 @@ export class LiveState {
       reviewsPerSecond: this.#published.reviews / seconds,
       scoresPerSecond: this.#scores / seconds,
     }
-    return { ...this.#figures(this.#latencies), ...rates }
+    return { ...this.#figures(this.#latencies, this.#quality.quality()), ...rates }
   }
 
-  #figures(latencies: LatencyHistogram): Omit<Figures, 'reviewsPerSecond' | 'scoresPerSecond'> {
+  #qualityAt(nowMs: number): Quality {
+    if (this.#shownQuality === undefined || nowMs >= this.#shownQuality.atMs + QUALITY_MS)
+      this.#shownQuality = { atMs: nowMs, quality: this.#quality.quality() }
+    return this.#shownQuality.quality
+  }
+
+  #figures(latencies: LatencyHistogram, quality: Quality): Omit<Figures, 'reviewsPerSecond' | 'scoresPerSecond'> {
     const newest = this.#newest
     return {
       reviews: this.#published.reviews,
@@ -155,6 +180,7 @@ export class LiveState {
       spoilerShare: this.#scores === 0 ? null : this.#spoilers / this.#scores,
       model: newest === null ? null : `${newest.modelName}@${newest.modelVersion}`,
       deadLetters: this.#deadLetters,
+      quality,
       restarts: this.#components.reduce((sum, { restarts }) => sum + restarts, 0),
       secondsBehind: Math.max(0, ...this.#components.flatMap(({ tasks }) => tasks.map((task) => task.secondsBehind))),
     }
@@ -162,8 +188,12 @@ export class LiveState {
 
   #onScore(score: SpoilerScore, atMs: number): void {
     this.#scores += 1
-    if (score.isSpoiler) this.#spoilers += 1
+    if (score.isSpoiler) {
+      this.#spoilers += 1
+      this.#newestSpoiler = score
+    }
     this.#newest = score
+    this.#quality.onScore(score)
     this.#firstScoreAtMs ??= atMs
     const slice = this.#sliceAt(atMs)
     slice.scores += 1

@@ -1,6 +1,7 @@
 import type { ReviewFeatures, SpoilerScore } from '../../schemas/generated.ts'
 import type { StyledLine } from '../screen.ts'
 import { clip, durationText, grouped, oneLine, padEnd, percentText } from '../text.ts'
+import type { Measures } from './live-quality.ts'
 import type { ComponentView, Figures, LiveView, ShownReview } from './live-state.ts'
 
 const TITLE_COLUMNS = 26
@@ -20,9 +21,13 @@ export function plainLine(view: LiveView): string {
     `behind ${view.secondsBehind.toFixed(1)} s`,
     `p50 ${msText(view.p50Ms)} p99 ${msText(view.p99Ms)}`,
     `spoilers ${shareText(view.spoilerShare)}`,
+    `labelled ${shareText(labelledShare(view))}`,
+    `F1 ${measureText(view.quality.model.f1)} (length ${measureText(view.quality.length.f1)})`,
+    `PR-AUC ${measureText(view.quality.model.prAuc)} (length ${measureText(view.quality.length.prAuc)})`,
     `model ${view.model ?? '–'}`,
     `dead letters ${grouped(view.deadLetters)}`,
     `restarts ${view.restarts}`,
+    ...(view.training === null ? [] : [`training: ${view.training}`]),
     ...view.components.filter(isTroubled).map((component) => `${component.name}: ${stateOf(component)}`),
   ].join(' · ')
 }
@@ -49,12 +54,20 @@ export function liveLines(view: LiveView): StyledLine[] {
         fact('behind', `${view.secondsBehind.toFixed(1)} s`),
     },
     { text: fact('model', view.model ?? '–') + fact('dead letters', grouped(view.deadLetters)) },
+    { text: fact('F1', besideLength(view, 'f1')) + fact('PR-AUC', besideLength(view, 'prAuc')) },
+    {
+      text:
+        fact('labelled', `${shareText(labelledShare(view))} of its scores`) + fact('training', view.training ?? '–'),
+    },
     { text: '' },
     ...view.components.map(componentLine),
     { text: '' },
   ]
   const reviews = view.shown.map(reviewLine)
-  const shown = reviews.length > 0 ? reviews : [{ text: 'No scores yet.', style: 'dim' as const }]
+  const shown =
+    reviews.length > 0
+      ? reviews
+      : [{ text: view.scores === 0 ? 'No scores yet.' : 'No spoilers yet.', style: 'dim' as const }]
   return [...lines, ...shown, { text: '' }, { text: FOOTER, style: 'dim' }]
 }
 
@@ -66,6 +79,7 @@ export function totalsText(totals: Figures, secondsToFirstScore: number | null):
     `Reviews ${grouped(totals.reviews)}, labels ${grouped(totals.labels)}, scores ${grouped(totals.scores)}; ${first}.`,
     `Publish to committed score p50 ${msText(totals.p50Ms)}, p99 ${msText(totals.p99Ms)}; ${totals.scoresPerSecond.toFixed(0)} scores/s.`,
     `Spoilers ${shareText(totals.spoilerShare)} by ${totals.model ?? 'no model'}; dead letters ${grouped(totals.deadLetters)}, restarts ${totals.restarts}.`,
+    `Labelled ${shareText(labelledShare(totals))} of its scores: F1 ${besideLength(totals, 'f1')}, PR-AUC ${besideLength(totals, 'prAuc')}.`,
   ].join('\n')
 }
 
@@ -123,6 +137,19 @@ function stateOf({ state, ready, unready, lastFailure }: ComponentView): string 
   if (ready) return 'ready'
   const reasons = Object.entries(unready).map(([task, reason]) => `${task}: ${oneLine(reason)}`)
   return `not ready (${reasons.join('; ')})`
+}
+
+/** Of the scores of the newest model version. */
+function labelledShare({ quality: { scored, labelled } }: Figures): number | null {
+  return scored === 0 ? null : labelled / scored
+}
+
+function besideLength({ quality: { model, length } }: Figures, measure: keyof Measures): string {
+  return `${measureText(model[measure])}  (length ${measureText(length[measure])})`
+}
+
+function measureText(measure: number | null): string {
+  return measure === null ? '–' : measure.toFixed(3)
 }
 
 function msText(ms: number | null): string {

@@ -18,8 +18,8 @@ const LEADER_WITHIN_MS = 20_000
 type Published = Pick<Extract<LiveEvent, { kind: 'published' }>, 'reviews' | 'labels'>
 
 /**
- * Watches the pipeline from outside, as a consumer of committed records: new scores and dead letters, the titles of
- * movies, the ends of the input topics, and the text of single reviews. An outage of the broker is waited out.
+ * Watches the pipeline from outside, as a consumer of committed records: new scores, labels and dead letters, the
+ * titles of movies, the ends of the input topics, and the text of single reviews. An outage of the broker is waited out.
  */
 export class TopicObserver implements AsyncDisposable {
   /** By movie id. */
@@ -104,6 +104,9 @@ export class TopicObserver implements AsyncDisposable {
     } else if (record.topic === topics.movies.name) {
       const movie = await this.#decode('movies', record)
       if (movie !== undefined) this.titles.set(movie.movieId, movie.title)
+    } else if (record.topic === topics.reviewLabels.name) {
+      const label = await this.#decode('reviewLabels', record)
+      if (label !== undefined) onEvent({ kind: 'label', label })
     } else {
       const score = await this.#decode('spoilerScores', record)
       if (score !== undefined) onEvent({ kind: 'score', atMs, score })
@@ -124,6 +127,7 @@ export class TopicObserver implements AsyncDisposable {
         const positions = [
           this.#positions('spoilerScores', 'high'),
           this.#positions('deadLetters', 'high'),
+          this.#positions('reviewLabels', 'high'),
           this.#positions('movies', 'low'),
         ]
         this.#records.assign((await Promise.all(positions)).flat())

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { ranked, rankedAveragePrecision, rankedRocAuc } from '../../../stats/ranking.ts'
+import { decisionsAt } from '../../../stats/classification.ts'
+import { bestF1, ranked, rankedAveragePrecision, rankedRocAuc } from '../../../stats/ranking.ts'
 import { calibratedRows } from '../../support/reference-stream.ts'
 
 const row = fc.record({ score: fc.integer({ min: -4, max: 4 }), label: fc.boolean(), weight: fc.nat({ max: 3 }) })
@@ -86,5 +87,26 @@ test('only the order of the scores counts', () => {
       expect(rankedAveragePrecision(stretched)).toBe(rankedAveragePrecision(rankingOf(rows)))
     }),
     { seed: 7 },
+  )
+})
+
+test.each([
+  { name: 'a perfect order', scores: [3, 2, 1], labels: [true, true, false], f1: 1 },
+  { name: 'the reverse: calling all is best', scores: [1, 2, 3], labels: [true, false, false], f1: 1 / 2 },
+  { name: 'a tie cannot be cut', scores: [2, 2, 1], labels: [true, false, false], f1: 2 / 3 },
+  { name: 'no positives', scores: [1, 2], labels: [false, false], f1: null },
+])('best F1 of $name is $f1', ({ scores, labels, f1 }) => {
+  expect(bestF1(ranked(scores, labels))).toBe(f1)
+})
+
+test('no threshold has a better F1 than the best', () => {
+  const rows = fc.array(fc.tuple(fc.nat(9), fc.boolean()), { minLength: 1, maxLength: 40 })
+  fc.assert(
+    fc.property(rows, (pairs) => {
+      const [scores, labels] = [pairs.map(([score]) => score), pairs.map(([, label]) => label)]
+      const all = scores.map((threshold) => decisionsAt(threshold, scores, labels).f1)
+      expect(bestF1(ranked(scores, labels))).toBe(labels.includes(true) ? Math.max(...all.map((f1) => f1 ?? 0)) : null)
+    }),
+    { seed: 6 },
   )
 })

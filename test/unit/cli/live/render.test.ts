@@ -6,6 +6,15 @@ import { featureRow } from '../../../support/model-versions.ts'
 import { component, score } from './live-events.ts'
 
 const TEXT = 'It was fun. The butler did it. See it.'
+const LABEL = {
+  reviewId: 'r1',
+  userId: 'u1',
+  movieId: 'm1',
+  isSpoiler: true,
+  source: 'report',
+  labelledAtMs: 0,
+  revision: 0,
+}
 const SPOILING = { start: 12, end: 31, score: 0.9 }
 
 function viewAt(nowMs: number, ...events: Parameters<LiveState['apply']>[0][]) {
@@ -19,6 +28,8 @@ test('a plain line says every figure, and names what is in trouble', () => {
     10_000,
     { kind: 'published', atMs: 9_500, reviews: 1234, labels: 56 },
     { kind: 'score', atMs: 9_600, score: score({ reviewAppendedAtMs: 9_500, isSpoiler: true }) },
+    { kind: 'label', label: LABEL },
+    { kind: 'training', text: 'fitting' },
     {
       kind: 'components',
       components: [component(), component({ name: 'sinks', ready: false, unready: { redis: 'down' } })],
@@ -26,7 +37,8 @@ test('a plain line says every figure, and names what is in trouble', () => {
   )
   expect(plainLine(view)).toBe(
     '10.0 s · reviews 1,234 (1,234/s) · labels 56 · scores 1 (1/s) · behind 0.0 s · p50 100 ms p99 100 ms · ' +
-      'spoilers 100.0 % · model prior@abc · dead letters 0 · restarts 0 · sinks: not ready (redis: down)',
+      'spoilers 100.0 % · labelled 100.0 % · F1 1.000 (length 1.000) · PR-AUC 1.000 (length 1.000) · ' +
+      'model prior@abc · dead letters 0 · restarts 0 · training: fitting · sinks: not ready (redis: down)',
   )
 })
 
