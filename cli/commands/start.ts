@@ -1,10 +1,11 @@
 import type { Command } from 'commander'
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { type Config, loadConfig } from '../../platform/config.ts'
 import type { RecordCodec } from '../../platform/record-codec.ts'
 import { pause } from '../../platform/retry.ts'
 import { parseCount, parseDuration, parseRate, parseSpeed } from '../../producers/arguments.ts'
 import { type CliContext, printJson } from '../context.ts'
+import { trainFirstModel } from '../first-training.ts'
 import { LiveSession } from '../live/live-session.ts'
 import type { Figures } from '../live/live-state.ts'
 import { totalsText } from '../live/render.ts'
@@ -22,6 +23,8 @@ interface StartArguments extends StackArguments {
   readonly rate: number
   readonly speed: number
   readonly seed: number
+  readonly train: boolean
+  readonly trainAfter: number
   readonly world: boolean
 }
 
@@ -45,6 +48,13 @@ export function addStart(program: Command, context: CliContext): void {
     .option('--speed <factor>', 'event seconds per second', parseSpeed, 21_600)
     .option('--seed <number>', 'equal seeds give equal worlds', (text) => parseCount(text, 0), 7)
     .option('--no-world', 'publish nothing')
+    .option(
+      '--train-after <labels>',
+      'labels after which a first model is trained',
+      (text) => parseCount(text, 1),
+      12_000,
+    )
+    .option('--no-train', 'train nothing')
   withStackOptions(command)
     .addHelpText('after', HELP)
     .action((options: StartArguments) => start(options, context))
@@ -93,9 +103,12 @@ async function run(options: StartArguments, context: CliContext, screen: Screen)
   const archiving = scoring.then(() => {
     if (!signal.aborted && !ending.signal.aborted) pipeline.startOfflineStore()
   })
+  const training = scoring.then(() =>
+    firstTraining(options, { env, config, live, signal: AbortSignal.any([signal, ending.signal]) }),
+  )
   await untilEnd(options.for, signal)
   ending.abort()
-  await archiving
+  await Promise.all([archiving, training])
 
   live.hide()
   await steps.run('world stopped', () => pipeline.stopWorld())
@@ -145,6 +158,29 @@ async function awaitComponents(pipeline: RunningPipeline, steps: Steps, signal: 
 /** The offline store takes a core for seconds to start: after the first score nobody waits for that. */
 async function firstScore(live: LiveSession, signal: AbortSignal): Promise<void> {
   while (!signal.aborted && live.state.view(Date.now()).firstScoreAtMs === null) await pause(SCORE_POLL_MS, signal)
+}
+
+interface TrainingContext {
+  readonly env: NodeJS.ProcessEnv
+  readonly config: Config
+  readonly live: LiveSession
+  readonly signal: AbortSignal
+}
+
+/** Where there is an object store, and nothing serves but what ships. */
+async function firstTraining(
+  { train, trainAfter }: StartArguments,
+  { env, config, live, signal }: TrainingContext,
+): Promise<void> {
+  if (!train || env['S3_ENDPOINT'] === undefined) return
+  await trainFirstModel({
+    afterLabels: trainAfter,
+    labels: () => live.state.labels,
+    env,
+    signal,
+    logFile: join(config.STATE_DIR, 'logs/training.log'),
+    report: (text) => live.state.apply({ kind: 'training', text }),
+  })
 }
 
 async function untilEnd(forMs: number | undefined, signal: AbortSignal): Promise<void> {

@@ -102,6 +102,11 @@ export class LiveState {
     return this.#newestSpoiler
   }
 
+  /** Labels published since the start. */
+  get labels(): number {
+    return this.#published.labels
+  }
+
   get scores(): number {
     return this.#scores
   }

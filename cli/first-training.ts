@@ -1,0 +1,61 @@
+import { z } from 'zod'
+import { pause } from '../platform/retry.ts'
+import { type ChildCommand, runChildCommand } from './child-command.ts'
+import { grouped, oneLine } from './text.ts'
+
+const POLL_MS = 1000
+
+const Built = z.object({ id: z.string() })
+const Trained = z.object({ name: z.string(), version: z.string(), outcome: z.enum(['deployed', 'kept']) })
+
+interface FirstTrainingOptions {
+  /** Labels that have to be there first. */
+  readonly afterLabels: number
+  readonly labels: () => number
+  readonly env: NodeJS.ProcessEnv
+  readonly signal: AbortSignal
+  readonly logFile: string
+  /** Says what is under way, and in the end what came of it. */
+  readonly report: (text: string) => void
+  /** Runs a command line; a test may stand in for it. */
+  readonly command?: (command: ChildCommand) => ReturnType<typeof runChildCommand>
+}
+
+/**
+ * Waits for enough labels, builds a data set from the log, fits a baseline on it, and lets it serve if it is better
+ * than what serves: the same commands that a person would type. A failure is reported and leaves everything as it was.
+ */
+export async function trainFirstModel(options: FirstTrainingOptions): Promise<void> {
+  const { afterLabels, labels, signal, report } = options
+  while (!signal.aborted && labels() < afterLabels) {
+    report(`begins at ${grouped(afterLabels)} labels, ${grouped(labels())} so far`)
+    await pause(POLL_MS, signal)
+  }
+  if (signal.aborted) return
+  const built = await step(options, Built, ['dataset', 'build', '--json'])
+  if (built === undefined) return
+  const trained = await step(options, Trained, ['train', '--dataset', built.id, '--deploy', '--json'])
+  if (trained === undefined) return
+  const { name, version, outcome } = trained
+  report(outcome === 'deployed' ? `${name}@${version} takes over` : `${name}@${version} is not better: not deployed`)
+}
+
+/** @returns What the command printed; undefined when it failed or was interrupted, which is reported. */
+async function step<T>(
+  { env, signal, logFile, report, command = runChildCommand }: FirstTrainingOptions,
+  shape: z.ZodType<T>,
+  line: readonly string[],
+): Promise<T | undefined> {
+  const [doing = ''] = line
+  const said: string[] = []
+  const onLine = (text: string): void => {
+    if (text.trim() !== '') said[0] = oneLine(text)
+    report(`${doing}: ${said[0] ?? ''}`)
+  }
+  report(`${doing}: begins`)
+  const { exitCode, stdout } = await command({ line, env, signal, logFile, onLine })
+  if (signal.aborted) return undefined
+  if (exitCode === 0) return shape.parse(JSON.parse(stdout))
+  report(`${doing} failed: ${said[0] ?? `exit code ${exitCode}`}; see ${logFile}`)
+  return undefined
+}
