@@ -1,5 +1,7 @@
+import { once } from 'node:events'
 import { z } from 'zod'
 import { pause } from '../platform/retry.ts'
+import type { ModelDeployment } from '../schemas/generated.ts'
 import { type ChildCommand, runChildCommand } from './child-command.ts'
 import { grouped, oneLine } from './text.ts'
 
@@ -12,6 +14,10 @@ interface FirstTrainingOptions {
   /** Labels that have to be there first. */
   readonly afterLabels: number
   readonly labels: () => number
+  /** What was ever deployed last, if anything was: then nothing is trained. */
+  readonly champion: () => Promise<Pick<ModelDeployment, 'modelName' | 'modelVersion'> | undefined>
+  /** Resolves when versions can be stored. */
+  readonly storeReady: () => Promise<void>
   readonly env: NodeJS.ProcessEnv
   readonly signal: AbortSignal
   readonly logFile: string
@@ -26,18 +32,36 @@ interface FirstTrainingOptions {
  * than what serves: the same commands that a person would type. A failure is reported and leaves everything as it was.
  */
 export async function trainFirstModel(options: FirstTrainingOptions): Promise<void> {
-  const { afterLabels, labels, signal, report } = options
+  const { champion, signal, report } = options
+  try {
+    const deployed = await champion()
+    if (deployed !== undefined) return report(`${deployed.modelName}@${deployed.modelVersion} was deployed before`)
+    await untilReady(options)
+    if (!signal.aborted) await train(options)
+  } catch (error) {
+    report(`failed: ${oneLine((error as Error).message)}`)
+  }
+}
+
+async function untilReady({ afterLabels, labels, storeReady, signal, report }: FirstTrainingOptions): Promise<void> {
   while (!signal.aborted && labels() < afterLabels) {
     report(`begins at ${grouped(afterLabels)} labels, ${grouped(labels())} so far`)
     await pause(POLL_MS, signal)
   }
   if (signal.aborted) return
+  report('waits for S3')
+  await Promise.race([storeReady(), once(signal, 'abort')])
+}
+
+async function train(options: FirstTrainingOptions): Promise<void> {
   const built = await step(options, Built, ['dataset', 'build', '--json'])
   if (built === undefined) return
   const trained = await step(options, Trained, ['train', '--dataset', built.id, '--deploy', '--json'])
   if (trained === undefined) return
   const { name, version, outcome } = trained
-  report(outcome === 'deployed' ? `${name}@${version} takes over` : `${name}@${version} is not better: not deployed`)
+  const done =
+    outcome === 'deployed' ? `${name}@${version} takes over` : `${name}@${version} is not better: not deployed`
+  options.report(done)
 }
 
 /** @returns What the command printed; undefined when it failed or was interrupted, which is reported. */

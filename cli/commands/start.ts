@@ -1,8 +1,10 @@
 import type { Command } from 'commander'
 import { join, resolve } from 'node:path'
+import { newestDeployment } from '../../inference/deployment-log.ts'
 import { type Config, loadConfig } from '../../platform/config.ts'
 import type { RecordCodec } from '../../platform/record-codec.ts'
 import { pause } from '../../platform/retry.ts'
+import { committedValues } from '../../platform/topic-values.ts'
 import { parseCount, parseDuration, parseRate, parseSpeed } from '../../producers/arguments.ts'
 import { type CliContext, printJson } from '../context.ts'
 import { trainFirstModel } from '../first-training.ts'
@@ -85,7 +87,7 @@ async function run(options: StartArguments, context: CliContext, screen: Screen)
   const { signal } = context
   using steps = new Steps(screen)
   await using running = new AsyncDisposableStack()
-  const env = await openPlatform(options, context, steps, running)
+  const { env, storeReady } = await openPlatform(options, context, steps, running)
   const config = loadConfig(env)
   const codec = await prepare(config, steps, signal)
 
@@ -104,7 +106,7 @@ async function run(options: StartArguments, context: CliContext, screen: Screen)
     if (!signal.aborted && !ending.signal.aborted) pipeline.startOfflineStore()
   })
   const training = scoring.then(() =>
-    firstTraining(options, { env, config, live, signal: AbortSignal.any([signal, ending.signal]) }),
+    firstTraining(options, { env, config, codec, live, storeReady, signal: AbortSignal.any([signal, ending.signal]) }),
   )
   await untilEnd(options.for, signal)
   ending.abort()
@@ -123,22 +125,29 @@ async function run(options: StartArguments, context: CliContext, screen: Screen)
   return { totals: live.state.totals(seconds * 1000), seconds, secondsToFirstScore, failed }
 }
 
-/** The local stack, unless a broker is given. @returns The environment of the components. */
+interface Platform {
+  /** Of the components. */
+  readonly env: NodeJS.ProcessEnv
+  /** Resolves when there is an object store; its server may have to be built first. */
+  readonly storeReady: () => Promise<void>
+}
+
+/** The local stack, unless a broker is given. */
 async function openPlatform(
   options: StackArguments,
   context: CliContext,
   steps: Steps,
   running: AsyncDisposableStack,
-): Promise<NodeJS.ProcessEnv> {
+): Promise<Platform> {
   const { env } = context
   const STATE_DIR = resolve(context.config().STATE_DIR)
   if (env['KAFKA_BROKERS'] !== undefined) {
     steps.say(`  broker ${env['KAFKA_BROKERS']}, as configured`)
-    return { ...env, STATE_DIR }
+    return { env: { ...env, STATE_DIR }, storeReady: () => Promise.resolve() }
   }
   const stack = await openLocalStack(context, options, steps)
   running.defer(() => steps.run('local stack stopped', async () => stack[Symbol.asyncDispose]()))
-  return { ...stack.env, ...env, STATE_DIR }
+  return { env: { ...stack.env, ...env, STATE_DIR }, storeReady: () => stack.ready('s3') }
 }
 
 /** Topics and schema ids, once, before any component asks for them. @throws AbortError when interrupted. */
@@ -160,9 +169,9 @@ async function firstScore(live: LiveSession, signal: AbortSignal): Promise<void>
   while (!signal.aborted && live.state.view(Date.now()).firstScoreAtMs === null) await pause(SCORE_POLL_MS, signal)
 }
 
-interface TrainingContext {
-  readonly env: NodeJS.ProcessEnv
+interface TrainingContext extends Platform {
   readonly config: Config
+  readonly codec: RecordCodec
   readonly live: LiveSession
   readonly signal: AbortSignal
 }
@@ -170,12 +179,14 @@ interface TrainingContext {
 /** Where there is an object store, and nothing serves but what ships. */
 async function firstTraining(
   { train, trainAfter }: StartArguments,
-  { env, config, live, signal }: TrainingContext,
+  { env, config, codec, live, storeReady, signal }: TrainingContext,
 ): Promise<void> {
   if (!train || env['S3_ENDPOINT'] === undefined) return
   await trainFirstModel({
     afterLabels: trainAfter,
     labels: () => live.state.labels,
+    champion: () => newestDeployment(committedValues(config, codec, 'modelDeployments')),
+    storeReady,
     env,
     signal,
     logFile: join(config.STATE_DIR, 'logs/training.log'),

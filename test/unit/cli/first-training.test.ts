@@ -13,8 +13,10 @@ const trained = (outcome: string): Answer => ({
   stdout: `{"name":"baseline","version":"v1","outcome":"${outcome}"}`,
 })
 
+type Options = Parameters<typeof trainFirstModel>[0]
+
 /** Stands in for the commands: each gives the next answer. */
-async function train(answers: Answer[], signal = new AbortController().signal) {
+async function train(answers: Answer[], changed: Partial<Options> = {}) {
   const lines: string[] = []
   const reports: string[] = []
   const command = ({ line, onLine }: ChildCommand) => {
@@ -27,11 +29,14 @@ async function train(answers: Answer[], signal = new AbortController().signal) {
   await trainFirstModel({
     afterLabels: 10,
     labels: () => 10,
+    champion: () => Promise.resolve(undefined),
+    storeReady: () => Promise.resolve(),
     env: {},
-    signal,
+    signal: new AbortController().signal,
     logFile: 'training.log',
     report,
     command,
+    ...changed,
   })
   return { lines, last: reports.at(-1) }
 }
@@ -53,5 +58,15 @@ test('a failure is told with its last words and where the rest stands; nothing i
 })
 
 test('an interrupt begins nothing', async () => {
-  expect((await train([], AbortSignal.abort())).lines).toEqual([])
+  expect((await train([], { signal: AbortSignal.abort() })).lines).toEqual([])
+})
+
+test('where a version was deployed before, none is trained', async () => {
+  const champion = () => Promise.resolve({ modelName: 'baseline', modelVersion: 'v1' })
+  expect(await train([], { champion })).toEqual({ lines: [], last: 'baseline@v1 was deployed before' })
+})
+
+test('what fails on the way is told, and ends nothing else', async () => {
+  const storeReady = () => Promise.reject(new Error('S3 cannot be built'))
+  expect(await train([], { storeReady })).toEqual({ lines: [], last: 'failed: S3 cannot be built' })
 })
