@@ -7,6 +7,12 @@ import { grouped, oneLine } from './text.ts'
 
 const POLL_MS = 1000
 
+/**
+ * Split by film: the spans of a young log are shorter than labels take, so that split by time they would have none. The
+ * generated world labels a review within four days.
+ */
+const BUILD = ['dataset', 'build', '--split', 'movie', '--maturity', '4d', '--json']
+
 const Built = z.object({ id: z.string() })
 const Trained = z.object({ name: z.string(), version: z.string(), outcome: z.enum(['deployed', 'kept']) })
 
@@ -35,9 +41,9 @@ export async function trainFirstModel(options: FirstTrainingOptions): Promise<vo
   const { champion, signal, report } = options
   try {
     const deployed = await champion()
-    if (deployed !== undefined) return report(`${deployed.modelName}@${deployed.modelVersion} was deployed before`)
-    await untilReady(options)
-    if (!signal.aborted) await train(options)
+    if (deployed === undefined) await untilReady(options)
+    else report(`${deployed.modelName}@${deployed.modelVersion} was deployed before`)
+    if (deployed === undefined && !signal.aborted) await train(options)
   } catch (error) {
     report(`failed: ${oneLine((error as Error).message)}`)
   }
@@ -54,7 +60,7 @@ async function untilReady({ afterLabels, labels, storeReady, signal, report }: F
 }
 
 async function train(options: FirstTrainingOptions): Promise<void> {
-  const built = await step(options, Built, ['dataset', 'build', '--json'])
+  const built = await step(options, Built, BUILD)
   if (built === undefined) return
   const trained = await step(options, Trained, ['train', '--dataset', built.id, '--deploy', '--json'])
   if (trained === undefined) return

@@ -43,7 +43,10 @@ async function train(answers: Answer[], changed: Partial<Options> = {}) {
 
 test('with enough labels a data set is built, a model is fitted on it, and takes over when it is better', async () => {
   const { lines, last } = await train([BUILT, trained('deployed')])
-  expect(lines).toEqual(['dataset build --json', 'train --dataset 0123456789abcdef --deploy --json'])
+  expect(lines).toEqual([
+    'dataset build --split movie --maturity 4d --json',
+    'train --dataset 0123456789abcdef --deploy --json',
+  ])
   expect(last).toBe('baseline@v1 takes over')
 })
 
