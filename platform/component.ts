@@ -63,6 +63,7 @@ export async function runComponent(
   try {
     const config = loadConfig(env)
     log.level = config.LOG_LEVEL
+    endWithin(config.SHUTDOWN_DEADLINE_MS, { process, log, signal: stopping.signal })
     const telemetry = new Telemetry()
     await using server = await openStatusServer(telemetry, config.HTTP_HOST, config.METRICS_PORT)
     tell({ kind: 'listening', url: server.url })
@@ -73,6 +74,18 @@ export async function runComponent(
     fail(error)
   }
   if (process.connected) process.disconnect()
+}
+
+/** A broker that is gone can hold the end of a batch or of a client for ever, and with it a process that nobody watches. */
+function endWithin(
+  deadlineMs: number,
+  { process, log, signal }: Pick<ComponentContext, 'log' | 'signal'> & Pick<ComponentHost, 'process'>,
+): void {
+  const end = (): void => {
+    log.fatal({ deadlineMs }, 'the component did not finish in time, and ends')
+    process.kill(process.pid, 'SIGKILL')
+  }
+  signal.addEventListener('abort', () => setTimeout(end, deadlineMs).unref(), { once: true })
 }
 
 /**

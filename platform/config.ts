@@ -57,6 +57,7 @@ const Config = z.object({
   MAX_BATCH_RECORDS: z.coerce.number().int().min(1).max(100_000).default(1000).describe('most records of a batch'),
   TRANSACTION_TIMEOUT_MS: milliseconds(1000, 900_000).default(10_000).describe('transaction.timeout.ms'),
   STEP_DEADLINE_MS: milliseconds(500, 900_000).default(15_000).describe('deadline of one transaction step'),
+  SHUTDOWN_DEADLINE_MS: milliseconds(100, 900_000).default(30_000).describe('how long an end in order may take'),
   MERGE_WAIT_MS: milliseconds(0, 60_000).default(500).describe('how long intake waits for an input that lags'),
   MISSING_RECORDS: z
     .enum(['stop', 'skip'])

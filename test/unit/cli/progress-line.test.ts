@@ -14,7 +14,7 @@ test.each([
 test('in a pipe it is a line every five seconds; a rate counts from where its step began', () => {
   let written = ''
   let nowMs = 0
-  using line = new ProgressLine({ write: (text) => (written += text) }, () => nowMs)
+  using line = new ProgressLine({ write: (text) => (written += String(text)) }, () => nowMs)
   for (; nowMs <= 12_000; nowMs += 1_000) line.show({ step: 'fitting', done: 100 + nowMs / 1_000, total: 200 })
   expect(written).toBe('fitting: 105 of 200, 1/s, 1 min 35 s left\nfitting: 110 of 200, 1/s, 1 min 30 s left\n')
 })

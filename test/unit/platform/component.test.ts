@@ -100,4 +100,12 @@ describe('a running component', () => {
     expect(await ended).toBe(0)
     expect(output.join('')).toContain('the batch is finished')
   })
+
+  test('ends by itself when it cannot finish, though its supervisor is gone too', async () => {
+    const { child, output, listening, ended } = start('never finish', { SHUTDOWN_DEADLINE_MS: '200' })
+    await listening
+    child.disconnect()
+    expect(await ended).toBe('SIGKILL')
+    expect(output.join('')).toContain('did not finish in time')
+  })
 })
