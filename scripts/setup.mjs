@@ -67,7 +67,8 @@ async function setUp() {
     bring('trainers', bringTrainers),
   ])
   if (node !== undefined) linkNode(root, node)
-  writeRecord(where, { node, packages, stack, s3, trainers }, todo)
+  const all = { node, packages, stack, s3, trainers }
+  writeRecord(where, record, Object.fromEntries(todo.map((name) => [name, all[name]])))
   say(`everything is there, ${secondsSince(startMs)}`)
 }
 

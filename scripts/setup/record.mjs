@@ -66,18 +66,20 @@ export function stepsToDo(where, record, only) {
 }
 
 /**
- * Adds what was done to the record, which another set-up may have written meanwhile.
+ * Adds what was done to the record, which another set-up may have written meanwhile, and which goes with node_modules
+ * when the packages are installed anew.
  *
  * @param {{ root: string, toolchain: string, cache: string }} where
- * @param {Record<string, any>} brought
- * @param {string[]} done steps of it that were run
+ * @param {Record<string, any>} before the record as it was when the set-up began
+ * @param {Record<string, any>} brought by the steps that were run, no others
  */
-export function writeRecord(where, brought, done) {
+export function writeRecord(where, before, brought) {
   const file = recordFileOf(where.root)
   mkdirSync(join(file, '..'), { recursive: true })
-  const old = readRecord(file)
-  const of = (all) => Object.fromEntries(done.map((name) => [name, all[name]]))
-  const record = { ...old, ...of(brought), locks: { ...old.locks, ...locks(where, done) }, cache: where.cache }
+  const now = readRecord(file)
+  const done = Object.keys(brought)
+  const locked = { ...before.locks, ...now.locks, ...locks(where, done) }
+  const record = { ...before, ...now, ...brought, locks: locked, cache: where.cache }
   writeFileSync(`${file}.${process.pid}`, `${JSON.stringify(record, null, 2)}\n`)
   renameSync(`${file}.${process.pid}`, file)
 }

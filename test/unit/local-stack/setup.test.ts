@@ -26,6 +26,13 @@ const { makeFolder, cacheFolder } = (await import('../../../scripts/setup/cache.
 const { restoreAddon } = (await import('../../../scripts/setup/packages.mjs')) as {
   restoreAddon: (folder: string, build: string) => boolean
 }
+// @ts-expect-error plain JavaScript without types
+const { readRecord, recordFileOf, stepsToDo, writeRecord } = (await import('../../../scripts/setup/record.mjs')) as {
+  readRecord: (file: string) => object
+  recordFileOf: (root: string) => string
+  stepsToDo: (where: object, record: object, only: readonly string[]) => string[]
+  writeRecord: (where: object, before: object, brought: object) => void
+}
 
 let folder: string
 beforeEach(() => {
@@ -54,6 +61,20 @@ test('a cached folder is there whole or not at all, and what interrupted set-ups
   await makeFolder(target, (partial) => writeFile(join(partial, 'whole'), ''))
   await makeFolder(target, () => Promise.reject(new Error('not called')))
   expect(readdirSync(target)).toEqual(['whole'])
+})
+
+test('packages that are installed anew take no other step with them: its record is kept', () => {
+  for (const path of ['local-stack/toolchain', 'package-lock.json', 'trainers/python/requirements.lock'])
+    cpSync(join(root, path), join(folder, path), { recursive: true })
+  const where = { root: folder, toolchain: join(folder, 'local-stack/toolchain'), cache: '/cache' }
+  writeRecord(where, {}, { stack: { kafka: folder }, packages: { addon: folder } })
+  const before = readRecord(recordFileOf(folder))
+  expect(stepsToDo(where, before, ['stack', 'packages', 's3'])).toEqual(['s3'])
+
+  rmSync(join(folder, 'node_modules'), { recursive: true }) // as `npm ci` does
+  writeRecord(where, before, { packages: { addon: folder } })
+  writeRecord(where, {}, { s3: { server: folder } }) // another set-up, which began before there was a record
+  expect(stepsToDo(where, readRecord(recordFileOf(folder)), ['stack', 'packages', 's3'])).toEqual([])
 })
 
 test('of two set-ups that make one folder, the second takes what the first has made', async () => {
