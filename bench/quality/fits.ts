@@ -99,13 +99,32 @@ export async function forwardFitted(
   return pooled(scored)
 }
 
+/** Fits of different folds have scales of their own: what counts is the rank of a row within its fold. */
 function pooled(parts: readonly ScoredRows[]): ScoredRows {
   const [first] = parts
   const scorers = (first?.scorers ?? []).map((scorer, i) => {
-    const scores = Float64Array.from(parts.flatMap((part) => [...(part.scorers[i]?.scores ?? [])]))
-    return { ...scorer, scores }
+    const scores = Float64Array.from(parts.flatMap((part) => rankShares(part.scorers[i]?.scores ?? new Float64Array())))
+    return { ...scorer, scores, areProbabilities: false }
   })
   return { labels: parts.flatMap(({ labels }) => labels), scorers, slices: new Map() }
+}
+
+/** Share of the scores that are lower, those that are equal counting half. */
+function rankShares(scores: Float64Array): number[] {
+  const sorted = scores.toSorted()
+  return Array.from(scores, (score) => {
+    const lower = sorted.findIndex((other) => other >= score)
+    return (lower + sorted.findLastIndex((other) => other <= score) + 1) / (2 * scores.length)
+  })
+}
+
+/** What announces a spoiler. */
+const ANNOUNCEMENT = /spoil\w*/gi
+
+/** Rows that do not say of themselves that they spoil. */
+export function unannounced(rows: readonly LabelledRow[]): LabelledRow[] {
+  const hidden = blinded(rows, { feature: (name) => name !== 'spoiler_banner', words: true })
+  return hidden.map((row) => ({ ...row, text: row.text.replace(ANNOUNCEMENT, ' ') }))
 }
 
 /** Rows of which only some features, and perhaps the words, can be seen. */

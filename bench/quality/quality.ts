@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { bringPythonPackages } from '../../trainers/python-packages.ts'
-import { crossFitted, type FitDeps, forwardFitted, trainedAndJudged } from './fits.ts'
+import { crossFitted, type FitDeps, forwardFitted, trainedAndJudged, unannounced } from './fits.ts'
 import { declaredRows, imdbRows, sentenceRows } from './labelled-rows.ts'
 import {
   FOLDS,
@@ -53,14 +53,18 @@ async function realFindings(workFolder: string, deps: Deps): Promise<QualityFind
     deps.say(name)
     return measured(name, await work())
   }
+  const world = await worldRows(16_000)
   const tropes = await sentenceRows(join(DATA, 'tvtropes_sentences.jsonl.xz'))
   const books = await sentenceRows(join(DATA, 'goodreads_sentences.jsonl.xz'))
   return {
     fits: [
       await fit('other folds of these reviews', () => crossFitted(rows, FOLDS, deps)),
+      await fit('other folds, announcements hidden', () => crossFitted(unannounced(rows), FOLDS, deps)),
       await fit('earlier reviews', () => forwardFitted(rows, [EARLIER], deps)),
       await fit('reviews of other films', async () => trainedAndJudged(await declaredRows(DATA), rows, deps)),
-      await fit('generated world', async () => trainedAndJudged(await worldRows(16_000), rows, deps)),
+      await fit('generated world', () => trainedAndJudged(world, rows, deps)),
+      await fit('generated world, announcements hidden', () =>
+        trainedAndJudged(unannounced(world), unannounced(rows), deps)),
     ],
     features: measuredFeatures(rows, FEATURES),
     groups: await measuredGroups(rows, deps, deps.say),
