@@ -111,7 +111,7 @@ export async function* readRows(
       metadata,
       rowStart,
       rowEnd,
-      compressors: { ZSTD: (input, size) => zstdDecompressSync(input, { maxOutputLength: size }) },
+      compressors: { ZSTD: (input, size) => zstdDecompressSync(input, { maxOutputLength: Math.max(1, size) }) },
       columns: [...names],
     })
     for (const row of rows) yield Object.fromEntries(names.map((name) => [name, plain(row[name])]))
