@@ -16,6 +16,8 @@ const COMPONENTS = ['folds', 'scorer', 'sinks', 's3-offline-store', 'world']
 const RATE = 50
 /** Labels that a first model is fitted on here: few, so that it is there soon. */
 const TRAIN_AFTER = 2500
+/** A busy machine takes minutes to fit a model beside a running pipeline. */
+const TRAINING_WITHIN_MS = 900_000
 const POISON = '{"reviewId": '
 
 interface Ran {
@@ -163,23 +165,27 @@ test('reviews are scored; other terminals look on; Ctrl-C leaves nothing running
   expect(acknowledgedByWorlds()).toEqual([reviews])
 })
 
-test('once there are labels enough a model is fitted, takes over without a restart, and serves from then on', async () => {
-  start = startShield('--rate', '150', '--train-after', String(TRAIN_AFTER))
-  expect((await runningPipeline(start)).ready).toBe(true)
-  while ((await newestModel()) !== 'baseline') {
-    const log = join(stateDir, 'logs/training.log')
-    const said = existsSync(log) ? readFileSync(log, 'utf8') : ''
-    expect([start.child.exitCode, /SPL_.*/.exec(said)?.[0]], start.written.stderr).toEqual([null, undefined])
-  }
-  const versions = await shield('model', 'ls')
-  start.child.kill('SIGINT')
-  const { model, deadLetters } = await summaryOf(start) // also: nothing was started anew
-  expect([model, deadLetters]).toEqual([expect.stringMatching(/^baseline@[0-9a-f]{16}$/), 0])
-  expect(versions.stdout).toContain(model)
+test(
+  'once there are labels enough a model is fitted, takes over without a restart, and serves from then on',
+  async () => {
+    start = startShield('--rate', '150', '--train-after', String(TRAIN_AFTER))
+    expect((await runningPipeline(start)).ready).toBe(true)
+    while ((await newestModel()) !== 'baseline') {
+      const log = join(stateDir, 'logs/training.log')
+      const said = existsSync(log) ? readFileSync(log, 'utf8') : ''
+      expect([start.child.exitCode, /SPL_.*/.exec(said)?.[0]], start.written.stderr).toEqual([null, undefined])
+    }
+    const versions = await shield('model', 'ls')
+    start.child.kill('SIGINT')
+    const { model, deadLetters } = await summaryOf(start) // also: nothing was started anew
+    expect([model, deadLetters]).toEqual([expect.stringMatching(/^baseline@[0-9a-f]{16}$/), 0])
+    expect(versions.stdout).toContain(model)
 
-  start = startShield('--for', '5s')
-  expect((await summaryOf(start)).model).toBe(model)
-})
+    start = startShield('--for', '5s')
+    expect((await summaryOf(start)).model).toBe(model)
+  },
+  TRAINING_WITHIN_MS,
+)
 
 /** Name of the model that gave the newest score. */
 async function newestModel(): Promise<string | undefined> {
