@@ -21,7 +21,7 @@ interface PoolOptions {
 
 /**
  * A model version in several processes, one row at a time in each. A process that ends is replaced: the rows that it
- * had are scored again, each alone, and the row that ends a second process is given up.
+ * had are scored again, each alone, and the row that ends a second process, which was alive before it, is given up.
  *
  * @throws SpoilerError as {@link startModelProcess}.
  */
@@ -64,6 +64,8 @@ async function serve(
   for (let jobs = await queue.take(); jobs !== undefined; jobs = await queue.take()) {
     try {
       if (process.ended) process = await start()
+      // one that was killed together with the row's first process is no witness against the row
+      else if (jobs.some(({ ends }) => ends > 0) && !(await isAlive(process))) process = await start()
       settle(jobs, await process.score(jobs.map(({ row }) => row)))
     } catch (error) {
       if (error instanceof ProcessEnded) {
@@ -73,6 +75,17 @@ async function serve(
     }
   }
   await process[Symbol.asyncDispose]()
+}
+
+/** Asks it, since the news of an end may still be on its way. */
+async function isAlive(process: ModelProcess): Promise<boolean> {
+  try {
+    await process.score([])
+    return true
+  } catch (error) {
+    if (error instanceof ProcessEnded) return false
+    throw error
+  }
 }
 
 interface Job extends Omit<PromiseWithResolvers<Prediction>, 'promise'> {

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import type { Model, Prediction } from '../../../inference/model.ts'
 import { startModelPool } from '../../../inference/model-pool.ts'
 import { type ModelProcess, ProcessEnded, startModelProcess } from '../../../inference/model-process.ts'
@@ -71,6 +71,42 @@ test('a process that ends while it waits is replaced, and no row is suspected fo
   await expect(predictionsOf(model, reviews(5))).resolves.toHaveLength(5)
   expect(processes).toHaveLength(2)
 })
+
+test('processes that are killed together are replaced, and no row is given up for it', async () => {
+  await using version = await linearVersion()
+  const { description, score } = await describedAndScored(version.folder)
+  const state = { started: 0, killed: 0 }
+  /** Its end is noticed only by who asks it, as that of a process which another kill has just ended. */
+  const start = (): Promise<ModelProcess> => {
+    const nth = ++state.started
+    let ended = false
+    return Promise.resolve({
+      description,
+      get ended() {
+        return ended
+      },
+      score: (rows) => {
+        ended = nth <= state.killed
+        return ended ? Promise.reject(new ProcessEnded('ended by SIGKILL')) : score(rows)
+      },
+      [Symbol.asyncDispose]: () => Promise.resolve(),
+    })
+  }
+  await using model = await startModelPool({ count: 3, start })
+  state.killed = 3
+  await expect(predictionsOf(model, reviews(1))).resolves.toHaveLength(1) // the others wait, and do not know yet
+  expect(state.started).toBeLessThanOrEqual(6)
+})
+
+/** What a process of the version says, made in this one. */
+async function describedAndScored(folder: string): Promise<Pick<ModelProcess, 'description' | 'score'>> {
+  const { score, [Symbol.asyncDispose]: end, ...description } = await loadModelVersion(folder)
+  onTestFinished(end)
+  return {
+    description,
+    score: async (rows) => (await Promise.all(rows.map(score))).map((prediction) => ({ prediction })),
+  }
+}
 
 test('a row that the model cannot score is given up, and the process lives on', async () => {
   await using version = await linearVersion()
