@@ -142,10 +142,11 @@ async function ofAnotherService(): Promise<string> {
 
 /** A refusal is a record and a metric, and what serves goes on. */
 async function expectRefused(epoch: number, version: string, cause: string): Promise<void> {
-  const before = (await refusals()).length
+  const before = new Set((await refusals()).map(({ value }) => value.source.offset))
   expect(await deploy(version)).toMatchObject({ deploymentEpoch: epoch })
-  await until(`deployment ${epoch} is refused`, async () => (await refusals()).length > before)
-  const letter = (await refusals()).at(-1)?.value
+  const letters = async () => (await refusals()).filter(({ value }) => !before.has(value.source.offset))
+  await until(`deployment ${epoch} is refused`, async () => (await letters()).length > 0)
+  const letter = (await letters())[0]?.value
   expect(letter).toMatchObject({ code: 'SPL_MODEL_INVALID', component: 'scorer' })
   expect(letter?.cause).toContain(cause)
   const count = scores.length
