@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { chainEnd, type ChainPlace } from '../../connectors/offline-chain.ts'
 import type { OfflineTopic } from '../../connectors/offline-topics.ts'
 import { openS3ObjectStore } from '../../connectors/s3-object-store.ts'
+import { readRecords } from '../../platform/topic-reader.ts'
 import { topics } from '../../schemas/topics.ts'
 import { type Pipeline, until } from './pipeline.ts'
 
@@ -24,12 +25,15 @@ interface LogEnds {
 
 /** The ends that the logs of some topics have now. */
 export async function logEnds(pipeline: Pipeline, ids: readonly OfflineTopic[]): Promise<LogEnds> {
-  const { S3_PREFIX: prefix } = pipeline.config
+  const { config } = pipeline
+  const { S3_PREFIX: prefix } = config
   const ends = new Map<string, { readonly place: ChainPlace; readonly end: number }>()
   let records = 0
   for (const id of ids)
-    for (const { position } of await pipeline.records(id)) {
-      const { topic, partition, offset } = position
+    for await (const { topic, partition, offset } of readRecords(config, topics[id].name, {
+      from: 'beginning',
+      follow: false,
+    })) {
       ends.set(`${topic}/${partition}`, { place: { prefix, lineage: 1, topic, partition }, end: offset + 1 })
       records += 1
     }

@@ -2,7 +2,11 @@ import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
 import type { AddressInfo, Socket } from 'node:net'
 
-export type ProxyFault = 'none' | 'refuse' | 'cut before request' | 'cut before reply' | 'swallow replies'
+export type ProxyFault =
+  'none' | 'refuse' | 'cut before request' | 'cut before reply' | 'swallow replies' | 'slow replies'
+
+/** Under `slow replies`, each. */
+const SLOW_MS = 700
 
 export interface TcpProxy extends AsyncDisposable {
   readonly port: number
@@ -27,6 +31,7 @@ export async function openTcpProxy(targetPort: number): Promise<TcpProxy> {
     client.on('data', (bytes) => (fault === 'cut before request' ? client.destroy() : target.write(bytes)))
     target.on('data', (bytes) => {
       if (fault === 'cut before reply') client.destroy()
+      else if (fault === 'slow replies') setTimeout(() => client.writable && client.write(bytes), SLOW_MS)
       else if (fault !== 'swallow replies') client.write(bytes)
     })
   })

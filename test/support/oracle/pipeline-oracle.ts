@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto'
 import type {
+  DeadLetter,
+  LogPosition,
   MovieActivity,
   ReviewFeatures,
   UserActivity,
@@ -12,15 +14,24 @@ import { type TopicId, topics } from '../../../schemas/topics.ts'
 import { intake } from '../../../stream-processors/intake.ts'
 import { movieContext } from '../../../stream-processors/movie-context.ts'
 import { userHistory } from '../../../stream-processors/user-history.ts'
-import { drive } from '../topology-test-driver.ts'
+import { Fold } from '../topology-test-driver.ts'
 import { checkStage, type Item, type Violation } from './stage-check.ts'
 
 type Log<V> = readonly StreamRecord<V>[]
+
+/** A record that a stage must not take, and the code that its dead letter must have. */
+export interface Poisoned {
+  readonly position: LogPosition
+  readonly code: string
+}
 
 /** What an independent read_committed reader found, each partition in the order of its log. */
 export interface Recorded {
   /** Records of `reviews`, `review-labels` and `movies` that could be decoded. */
   readonly publicInputs: Log<unknown>
+  /** The others of them. */
+  readonly poison: readonly Poisoned[]
+  readonly deadLetters: Log<DeadLetter>
   readonly userActivity: Log<UserActivity>
   readonly movieActivity: Log<MovieActivity>
   readonly reviewFeatures: Log<ReviewFeatures>
@@ -49,28 +60,64 @@ export async function checkPipeline(recorded: Recorded, scoreRows: ScoreRows): P
     ...checkFold('intake', taken, 'movieActivity', ofMovies),
     ...checkFold('user-history', histories, 'movieActivity', ofReviews),
     ...checkFold('movie-context', contexts, 'reviewFeatures', reviewFeatures),
+    ...checkDeadLetters(
+      {
+        intake: [...recorded.poison, ...taken.rejects],
+        'user-history': histories.rejects,
+        'movie-context': contexts.rejects,
+      },
+      recorded.deadLetters,
+    ),
     ...(await checkScores(reviewFeatures, spoilerScores, scoreRows)),
     ...checkNewest('user-history', newestOf(histories, 'userFeatures'), recorded.userFeatures),
     ...checkNewest('movie-context', newestOf(contexts, 'movieFeatures'), recorded.movieFeatures),
   ]
 }
 
-type Outputs = ReadonlyMap<string, readonly Forward[]>
+/** What a fold makes of its recorded input, by partition, and what it refuses. */
+interface Refolded {
+  readonly outputs: ReadonlyMap<string, readonly Forward[]>
+  readonly rejects: readonly Poisoned[]
+}
 
 /** By partition of the input. */
 function byPartition<V>(log: Log<V>): Map<string, StreamRecord<V>[]> {
   return Map.groupBy(log, ({ position }) => `${position.topic}/${position.partition}`)
 }
 
-function foldPartitions<In, Stores>(processor: Processor<In, Stores>, log: Log<In>): Outputs {
-  return new Map([...byPartition(log)].map(([partition, records]) => [partition, drive(processor, records).output]))
+function foldPartitions<In, Stores>(processor: Processor<In, Stores>, log: Log<In>): Refolded {
+  const rejects: Poisoned[] = []
+  const refold = (records: Log<In>): readonly Forward[] => {
+    const fold = new Fold(processor)
+    for (const record of records)
+      rejects.push(...fold.next(record).rejects.map(({ code }) => ({ position: record.position, code })))
+    return fold.result().output
+  }
+  return { outputs: new Map([...byPartition(log)].map(([id, records]) => [id, refold(records)])), rejects }
 }
 
-function checkFold(stage: string, outputs: Outputs, to: TopicId, log: Log<unknown>): Violation[] {
+function checkFold(stage: string, { outputs }: Refolded, to: TopicId, log: Log<unknown>): Violation[] {
   const forwardsTo = (forwards: readonly Forward[]): Item[] =>
     forwards.flatMap((forward) => (forward.to === to ? [itemOf(to, forward.value)] : []))
   const expected = new Map([...outputs.values()].map((forwards, origin) => [origin, forwardsTo(forwards)]))
   return checkStage({ stage, expected, actual: log.map(({ value }) => itemOf(to, value)) })
+}
+
+/** Conservation: each refused record is one letter, and nothing else is. */
+function checkDeadLetters(
+  refused: Readonly<Record<string, readonly Poisoned[]>>,
+  letters: Log<DeadLetter>,
+): Violation[] {
+  const item = (component: string, { topic, partition, offset }: LogPosition, code: string): Item => {
+    const key = `${topic}/${partition}/${offset}`
+    return { key, identity: `letter of ${component} about ${key}: ${code}` }
+  }
+  const expected = Object.entries(refused).map(
+    ([component, records], origin) =>
+      [origin, records.map(({ position, code }) => item(component, position, code))] as const,
+  )
+  const actual = letters.map(({ value: { component, source, code } }) => item(component, source, code))
+  return checkStage({ stage: 'dead-letters', expected: new Map(expected), actual })
 }
 
 async function checkScores(
@@ -87,7 +134,7 @@ async function checkScores(
   return checkStage({ stage: 'scorer', expected, actual: scores.map(({ value }) => itemOf('spoilerScores', value)) })
 }
 
-function newestOf(outputs: Outputs, to: 'userFeatures' | 'movieFeatures'): Map<string, unknown> {
+function newestOf({ outputs }: Refolded, to: 'userFeatures' | 'movieFeatures'): Map<string, unknown> {
   const rows = [...outputs.values()].flat().filter((forward) => forward.to === to)
   return new Map(rows.map(({ value }) => [keyOf(to, value), value]))
 }
@@ -109,7 +156,7 @@ function itemOf(to: TopicId, value: unknown): Item {
 }
 
 /** Equal for equal content, whatever the order of the fields. */
-function digest(value: unknown): string {
+export function digest(value: unknown): string {
   return createHash('sha256').update(JSON.stringify(value, sortedFields)).digest('hex').slice(0, 16)
 }
 

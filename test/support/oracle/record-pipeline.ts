@@ -2,18 +2,21 @@ import { readTopic } from '../../../platform/topic-reader.ts'
 import type { StreamRecord } from '../../../schemas/processor.ts'
 import type { TopicId } from '../../../schemas/topics.ts'
 import type { Pipeline } from '../pipeline.ts'
-import type { Recorded } from './pipeline-oracle.ts'
+import type { Poisoned, Recorded } from './pipeline-oracle.ts'
 
 const PUBLIC_INPUTS = ['reviews', 'reviewLabels', 'movies'] as const satisfies readonly TopicId[]
 
 /** Reads every topic that the oracle compares, committed records only. */
 export async function recordPipeline(pipeline: Pipeline): Promise<Recorded> {
   const publicInputs: StreamRecord<unknown>[] = []
-  for (const topic of PUBLIC_INPUTS) publicInputs.push(...(await decodable(pipeline, topic)))
+  const poison: Poisoned[] = []
+  for (const topic of PUBLIC_INPUTS) await readPublic(pipeline, topic, { publicInputs, poison })
   const userRows = (await pipeline.records('userFeatures')).map(({ value }) => [value.userId, value] as const)
   const movieRows = (await pipeline.records('movieFeatures')).map(({ value }) => [value.movieId, value] as const)
   return {
     publicInputs,
+    poison,
+    deadLetters: await pipeline.records('deadLetters'),
     userActivity: await pipeline.records('userActivity'),
     movieActivity: await pipeline.records('movieActivity'),
     reviewFeatures: await pipeline.records('reviewFeatures'),
@@ -23,14 +26,16 @@ export async function recordPipeline(pipeline: Pipeline): Promise<Recorded> {
   }
 }
 
-/** Poison is not the folds' business: it is counted in `dead-letters`. */
-async function decodable({ config, codec }: Pipeline, id: TopicId): Promise<StreamRecord<unknown>[]> {
-  const records: StreamRecord<unknown>[] = []
+interface PublicRecords {
+  readonly publicInputs: StreamRecord<unknown>[]
+  readonly poison: Poisoned[]
+}
+
+async function readPublic({ config, codec }: Pipeline, id: TopicId, found: PublicRecords): Promise<void> {
   for await (const { record, decoded } of readTopic(config, codec, id, { from: 'beginning', follow: false })) {
-    if ('poison' in decoded) continue
     const { topic, partition, offset, key, appendedAtMs } = record
     const position = { topic, partition, offset }
-    records.push({ key: key?.toString() ?? null, value: decoded.value, position, appendedAtMs })
+    if ('poison' in decoded) found.poison.push({ position, code: decoded.poison })
+    else found.publicInputs.push({ key: key?.toString() ?? null, value: decoded.value, position, appendedAtMs })
   }
-  return records
 }

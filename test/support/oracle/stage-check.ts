@@ -4,7 +4,17 @@ export interface Item {
   readonly identity: string
 }
 
-export type Symptom = 'lost' | 'duplicated' | 'unexpected' | 'reordered'
+type StageSymptom = 'lost' | 'duplicated' | 'unexpected' | 'reordered'
+/** Besides what a stage can show, what a reader, a store or a process can. */
+export type Symptom =
+  | StageSymptom
+  | 'aborted record seen'
+  | 'not seen in time'
+  | 'offset moved back'
+  | 'stale row'
+  | 'chain broken'
+  | 'stopped'
+  | 'fault failed'
 
 export interface Violation {
   readonly stage: string
@@ -29,15 +39,18 @@ export interface Stage {
 export function checkStage({ stage, expected, actual }: Stage): Violation[] {
   const wanted = countsOf([...expected.values()].flat())
   const found = countsOf(actual)
-  const examples: Record<Symptom, string[]> = {
+  const examples: Record<StageSymptom, string[]> = {
     lost: [...wanted].flatMap(([identity, n]) => repeated(identity, n - Math.min(n, found.get(identity) ?? 0))),
     duplicated: [...found].flatMap(([identity, n]) => repeated(identity, excess(n, wanted.get(identity)))),
     unexpected: [...found].flatMap(([identity, n]) => (wanted.has(identity) ? [] : repeated(identity, n))),
     reordered: reordered(expected, actual),
   }
-  return Object.entries(examples).flatMap(([symptom, [example, ...more]]) =>
-    example === undefined ? [] : [{ stage, symptom: symptom as Symptom, count: more.length + 1, example }],
-  )
+  return Object.entries(examples).flatMap(([symptom, shown]) => violation(stage, symptom as Symptom, shown))
+}
+
+/** One violation for all examples of a symptom; none when there is no example. */
+export function violation(stage: string, symptom: Symptom, [example, ...more]: readonly string[]): Violation[] {
+  return example === undefined ? [] : [{ stage, symptom, count: more.length + 1, example }]
 }
 
 function countsOf(items: readonly Item[]): Map<string, number> {

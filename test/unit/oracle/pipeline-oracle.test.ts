@@ -33,6 +33,8 @@ async function faultless(): Promise<Recorded> {
     new Map(valuesTo(topic, output).map((row) => [(topics[topic].key as (value: unknown) => string)(row), row]))
   return {
     publicInputs: log,
+    poison: [],
+    deadLetters: [],
     userActivity: run.userActivity,
     movieActivity: run.movieActivity,
     reviewFeatures,
