@@ -18,12 +18,32 @@ export interface MovedBack {
   readonly to: number
 }
 
+/** As kafkajs holds it; its types do not say so. */
+interface RawMessage {
+  readonly offset: string
+  readonly key: Buffer | null
+  readonly value: Buffer | null
+  readonly isControlRecord: boolean
+  readonly batchContext: { readonly producerId: string; readonly inTransaction: boolean }
+}
+
+/** Second short of a control record's key: 0 aborts, 1 commits. */
+const isCommit = ({ key }: RawMessage): boolean => key?.readInt16BE(2) === 1
+
+/** How far a partition was read, and what waits there for the marker of its producer's transaction. */
+interface Reading {
+  next: number
+  readonly open: Map<string, RawMessage[]>
+}
+
 /**
- * An independent client (kafkajs) that reads committed records while faults happen, and remembers what it saw: what it
- * saw once must be there in the end. Beside it, samples of the committed offsets of all groups.
+ * An independent reader that takes committed records while faults happen, and remembers what it saw: what it saw once
+ * must be there in the end. It gets raw records from kafkajs, and decides by the markers in the log what is committed:
+ * kafkajs itself delivers aborted records when aborted transactions of two producers interleave in a partition. Beside
+ * it, samples of the committed offsets of all groups.
  */
 export class Witness implements AsyncDisposable {
-  /** By `topic/partition`: the offsets seen, in order. */
+  /** By `topic/partition`: the offsets seen, in the order in which they became visible. */
   readonly seen = new Map<string, number[]>()
   /** Times at which scores became visible, by partition of `reviews`, Unix milliseconds. */
   readonly scoreTimes = new Map<number, number[]>()
@@ -33,6 +53,8 @@ export class Witness implements AsyncDisposable {
   reviews = 0
   scores = 0
   samples = 0
+  readonly #readings = new Map<string, Reading>()
+  readonly #ends = new Map<string, number>()
   /** Append time of the newest review with a score, by partition of `reviews`. */
   readonly #newestScored = new Map<number, number>()
   readonly #partitionOf = new Map<string, number>()
@@ -56,7 +78,7 @@ export class Witness implements AsyncDisposable {
     this.#decode = foreignDecoder(SCHEMA_REGISTRY_URL)
     this.#consumer = kafka.consumer({
       groupId: 'witness',
-      readUncommitted: false,
+      readUncommitted: true,
       maxWaitTimeInMs: 100,
       sessionTimeout: 60_000,
     })
@@ -81,7 +103,7 @@ export class Witness implements AsyncDisposable {
 
   /** What has been seen up to now, by `topic/partition`: the offset behind the last record. */
   ends(): ReadonlyMap<string, number> {
-    return new Map([...this.seen].map(([partition, offsets]) => [partition, (offsets.at(-1) ?? -1) + 1]))
+    return new Map(this.#ends)
   }
 
   /** True when every group has committed all that stood in its topics up to there. */
@@ -101,16 +123,29 @@ export class Witness implements AsyncDisposable {
     await this.#admin.disconnect()
   }
 
-  async #read({ batch: { topic, partition, messages } }: EachBatchPayload): Promise<void> {
+  async #read({ batch }: EachBatchPayload): Promise<void> {
+    const { topic, partition } = batch
     const id = `${topic}/${partition}`
-    const offsets = this.seen.get(id) ?? []
-    this.seen.set(id, offsets)
-    for (const { offset, value } of messages) {
-      if (Number(offset) <= (offsets.at(-1) ?? -1)) continue // read again after a rebalance
-      offsets.push(Number(offset))
-      if (topic === topics.reviews.name) await this.#noteReview(value, partition)
-      if (topic === topics.spoilerScores.name) await this.#noteScore(value)
+    const reading = this.#readings.get(id) ?? { next: 0, open: new Map<string, RawMessage[]>() }
+    this.#readings.set(id, reading)
+    for (const message of (batch as unknown as { readonly rawMessages: readonly RawMessage[] }).rawMessages) {
+      if (Number(message.offset) < reading.next) continue // read again after a rebalance
+      reading.next = Number(message.offset) + 1
+      for (const visible of decided(message, reading.open)) await this.#note(visible, { topic, partition })
     }
+  }
+
+  async #note(
+    { offset, value }: RawMessage,
+    { topic, partition }: { readonly topic: string; readonly partition: number },
+  ): Promise<void> {
+    const id = `${topic}/${partition}`
+    const seen = this.seen.get(id) ?? []
+    seen.push(Number(offset))
+    this.seen.set(id, seen)
+    this.#ends.set(id, Math.max(this.#ends.get(id) ?? 0, Number(offset) + 1))
+    if (topic === topics.reviews.name) await this.#noteReview(value, partition)
+    if (topic === topics.spoilerScores.name) await this.#noteScore(value)
   }
 
   async #noteReview(bytes: Buffer | null, partition: number): Promise<void> {
@@ -172,4 +207,17 @@ export class Witness implements AsyncDisposable {
     if (before !== undefined && offset < before) this.movedBack.push({ group, partition, from: before, to: offset })
     if (offset >= 0 || before !== undefined) this.committed.set(key, offset)
   }
+}
+
+/** The records that become visible with this one: itself, or those that waited for it. */
+function decided(message: RawMessage, open: Map<string, RawMessage[]>): readonly RawMessage[] {
+  const { producerId, inTransaction } = message.batchContext
+  const waiting = open.get(producerId) ?? []
+  if (message.isControlRecord) {
+    open.delete(producerId)
+    return isCommit(message) ? waiting : []
+  }
+  if (!inTransaction) return [message]
+  open.set(producerId, [...waiting, message])
+  return []
 }
