@@ -5,6 +5,7 @@ import { idOf } from '../platform/input-order.ts'
 import { inputRecord, type InputRecord, topicId } from '../platform/input-record.ts'
 import { GroupConsumer, PartitionReader, READ_UNCOMMITTED, type TopicPartition } from '../platform/kafka-consumer.ts'
 import type { RecordCodec } from '../platform/record-codec.ts'
+import { readOrWait } from '../platform/read-or-wait.ts'
 import { pause, whileDependencyIsDown } from '../platform/retry.ts'
 import { startOffset } from '../platform/start-offset.ts'
 import { taskTelemetry, type TaskTelemetry } from '../platform/telemetry.ts'
@@ -76,7 +77,8 @@ class OfflineStore {
     const { consumer } = this.#clients
     while (!signal.aborted) {
       await this.#applyRebalances()
-      const polled = await consumer.read({ timeoutMs: POLL_MS, maxRecords: config.MAX_BATCH_RECORDS })
+      const wanted = { timeoutMs: POLL_MS, maxRecords: config.MAX_BATCH_RECORDS }
+      const polled = await readOrWait(wanted, { consumer, telemetry: this.#telemetry, pause })
       if (polled.length > 0 && (await this.#take(polled.map(inputRecord))) === undefined) break
       for (const [input, writer] of this.#writers) writer.advance(consumer.atEnd.get(input) ?? 0)
       if ([...this.#writers.keys()].every((input) => consumer.atEnd.has(input))) this.#telemetry.idle()

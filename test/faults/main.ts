@@ -8,6 +8,9 @@ import { type FaultReport, runFaults } from './run-faults.ts'
 // consume() holds a thread of the pool while it waits
 process.env['UV_THREADPOOL_SIZE'] ??= '16'
 
+// an exit signals the parts of the stack, and components end when their channel closes
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
+
 const { values } = parseArgs({
   options: {
     seed: { type: 'string', default: '1' },

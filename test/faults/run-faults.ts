@@ -1,4 +1,5 @@
 import { OFFLINE_TOPICS } from '../../connectors/offline-topics.ts'
+import { withDeadline } from '../../platform/deadline.ts'
 import { logEnds } from '../support/archived.ts'
 import { type Violation, violation } from '../support/oracle/stage-check.ts'
 import { until } from '../support/pipeline.ts'
@@ -6,13 +7,15 @@ import { inflict } from './inflict.ts'
 import { Load, realEvents } from './load.ts'
 import type { PlannedFault } from './plan.ts'
 import { FaultySystem } from './system.ts'
-import { verify } from './verify.ts'
+import { type Verified, verify } from './verify.ts'
 import { Witness } from './witness.ts'
 
 /** Everything that was published must be visible to everybody so long after the last fault, or the last record. */
 const SEEN_WITHIN_MS = 45_000
 /** A fault from which nothing recovers in this time has failed the run; the next one comes all the same. */
 const RECOVERED_WITHIN_MS = 120_000
+/** A reader of committed records waits for ever behind a transaction that nobody decides. */
+const COMPARED_WITHIN_MS = 900_000
 
 export interface FaultRunOptions {
   readonly seed: number
@@ -49,6 +52,8 @@ export interface FaultReport {
   readonly committedRecords: number
   readonly abortedInLog: number
   readonly offsetSamples: number
+  /** How often each process was started anew by its supervisor, since it was started by hand. */
+  readonly restarts: Readonly<Record<string, number>>
   readonly settledAfterMs: number
   readonly longestSilenceMs: number
   readonly faults: readonly FaultResult[]
@@ -82,7 +87,8 @@ export async function runFaults(
   await load.stop()
   const settledAfterMs = await run.settle(load.reviews)
   onProgress('comparing with the oracle')
-  const { violations, committed, abortedInLog } = await verify(pipeline, witness)
+  const compare = (): Promise<Verified> => verify(pipeline, witness)
+  const { violations, committed, abortedInLog } = await withDeadline('comparing', COMPARED_WITHIN_MS, compare)
   await inspect?.(system)
   return {
     seed,
@@ -95,6 +101,7 @@ export async function runFaults(
     committedRecords: committed,
     abortedInLog,
     offsetSamples: witness.samples,
+    restarts: Object.fromEntries(system.statuses().map(({ name, restarts }) => [name, restarts])),
     settledAfterMs,
     longestSilenceMs: Math.max(0, ...run.results.map(({ longestSilenceMs }) => longestSilenceMs)),
     faults: run.results,

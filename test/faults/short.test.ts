@@ -34,6 +34,10 @@ test('each fault was done, and everything recovered from it by itself', () => {
   expect(report.offsetSamples).toBeGreaterThan(report.faults.length)
 })
 
+test('a broker that is away is waited for: the offline store, to which nothing else happened, was not started anew', () => {
+  expect(report.restarts['s3-offline-store']).toBe(0)
+})
+
 test.skipIf(!REAL_REVIEWS_ARE_THERE)('the real reviews of a film are among what was published', () => {
   expect(report.realEvents).toBe(865)
 })

@@ -85,8 +85,17 @@ export class FaultySystem implements AsyncDisposable {
     const registry = opening.use(await openTcpProxy(ports.registry))
     const s3 = opening.use(await openS3Proxy(ports.s3))
     const system = new FaultySystem(pipeline, { redis, registry, s3 }, opening.move())
-    for (const name of PROCESSES) system.#start(name)
+    system.startAll()
     return system
+  }
+
+  startAll(): void {
+    for (const name of PROCESSES) this.#start(name)
+  }
+
+  /** Ends all processes cleanly, in the middle of their work. */
+  async end(): Promise<void> {
+    await Promise.all([...this.#running.values()].map((supervisor) => supervisor[Symbol.asyncDispose]()))
   }
 
   /** Ends a process cleanly, in the middle of its work, and starts it anew. */
@@ -151,7 +160,7 @@ export class FaultySystem implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all([...this.#running.values()].map((supervisor) => supervisor[Symbol.asyncDispose]()))
+    await this.end()
     await this.#owned.disposeAsync()
   }
 

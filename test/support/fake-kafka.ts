@@ -109,6 +109,8 @@ export class FakeConsumer implements ConsumerPort {
   readonly atEnd = new Map<string, number>()
   readonly rebalances: RebalanceEvent[] = []
   readonly faults: Error[] = []
+  /** Of the question for committed offsets. */
+  readonly committedFaults: Error[] = []
   readonly seeks: PartitionOffset[] = []
   readonly firstCommits: PartitionOffset[] = []
   /** Called when a read finds nothing, with the number of such reads in a row. */
@@ -139,6 +141,8 @@ export class FakeConsumer implements ConsumerPort {
   }
 
   committed(partitions: readonly TopicPartition[]): Promise<(PartitionOffset | null)[]> {
+    const fault = this.committedFaults.shift()
+    if (fault !== undefined) return Promise.reject(fault)
     const found = partitions.map(({ topic, partition }) => {
       const offset = this.#broker.committed.get(`${topic}/${partition}`)
       return offset === undefined ? null : { topic, partition, offset }

@@ -8,8 +8,7 @@ import { type OnlineStore, openRedisOnlineStore, type StoredRow } from '../../..
 import { openS3ObjectStore } from '../../../connectors/s3-object-store.ts'
 import type { MovieFeatures, UserFeatures } from '../../../schemas/generated.ts'
 import { topics } from '../../../schemas/topics.ts'
-import { archivedFiles } from '../archived.ts'
-import { duckdbRows } from '../duckdb.ts'
+import { parquetRows } from '../parquet-rows.ts'
 import type { Pipeline } from '../pipeline.ts'
 import { digest, type Recorded } from './pipeline-oracle.ts'
 import { checkStage, type Item, type Violation, violation } from './stage-check.ts'
@@ -62,38 +61,36 @@ export type Positions = Readonly<
   Record<OfflineTopic, readonly { readonly partition: number; readonly offset: number }[]>
 >
 
-/** The chains have no gap and no overlap, and hold every committed record once. */
+/** The chains have no gap and no overlap, and hold every committed record once, in the order of the log. */
 export async function checkChains(pipeline: Pipeline, committed: Positions): Promise<Violation[]> {
   using store = openS3ObjectStore(pipeline.config)
+  const { S3_PREFIX: prefix, LINEAGE: lineage, TOPIC_PARTITIONS } = pipeline.config
   const found: Violation[] = []
   for (const id of OFFLINE_TOPICS) {
-    const stage = `s3 ${topics[id].name}`
-    const broken: string[] = []
-    let files = 0
-    for (let partition = 0; partition < pipeline.config.TOPIC_PARTITIONS; partition += 1) {
-      const place = { ...placesOf(pipeline), topic: topics[id].name, partition }
-      files += await filesOf(store, place).catch((error: unknown) => broken.push((error as Error).message))
+    for (let partition = 0; partition < TOPIC_PARTITIONS; partition += 1) {
+      const offsets = committed[id].filter((position) => position.partition === partition).map(({ offset }) => offset)
+      found.push(...(await checkChain(store, { prefix, lineage, topic: topics[id].name, partition }, offsets)))
     }
-    const sql = `select __partition as p, __offset as o from ${archivedFiles(pipeline, id)}`
-    const rows = files === 0 ? [] : await duckdbRows(sql)
-    const expected = committed[id].map(({ partition, offset }) => archived(partition, offset))
-    const actual = rows.map(({ p, o }) => archived(Number(p), Number(o)))
-    found.push(...violation(stage, 'chain broken', broken))
-    found.push(...checkStage({ stage, expected: new Map([[0, expected]]), actual }))
   }
   return found
 }
 
-function placesOf({ config }: Pipeline): Pick<ChainPlace, 'prefix' | 'lineage'> {
-  return { prefix: config.S3_PREFIX, lineage: config.LINEAGE }
-}
-
-/** How many files a chain has. @throws SpoilerError SPL_CHAIN_BROKEN */
-async function filesOf(store: ObjectStore, place: ChainPlace): Promise<number> {
-  return (await Array.fromAsync(readChain(store, place))).length
-}
-
-function archived(partition: number, offset: number): Item {
-  const identity = `${partition}/${offset}`
-  return { key: identity, identity }
+/** @param offsets Of the committed records of the partition, in order. */
+export async function checkChain(
+  store: ObjectStore,
+  place: ChainPlace,
+  offsets: readonly number[],
+): Promise<Violation[]> {
+  const stage = `s3 ${place.topic}`
+  const item = (offset: number): Item => ({ key: 'chain', identity: `${place.partition}/${offset}` })
+  const archived: Item[] = []
+  try {
+    for await (const { key, sizeBytes } of readChain(store, place)) {
+      const rows = await parquetRows(await store.read(key, 0, sizeBytes), ['__offset'])
+      archived.push(...rows.map((row) => item(Number(row['__offset']))))
+    }
+  } catch (error) {
+    return violation(stage, 'chain broken', [(error as Error).message])
+  }
+  return checkStage({ stage, expected: new Map([[0, offsets.map(item)]]), actual: archived })
 }
