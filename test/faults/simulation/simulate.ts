@@ -9,6 +9,7 @@ import type { StreamRecord } from '../../../schemas/processor.ts'
 import { type TopicId, topics, type ValueOf } from '../../../schemas/topics.ts'
 import { scoreRows } from '../../../scorer/score-row.ts'
 import { ScoreWorker } from '../../../scorer/score-worker.ts'
+import { ServingModel } from '../../../scorer/serving-model.ts'
 import { SeededRandom } from '../../../stats/random.ts'
 import { intake } from '../../../stream-processors/intake.ts'
 import { movieContext } from '../../../stream-processors/movie-context.ts'
@@ -197,8 +198,10 @@ class Simulation {
     const readActivations = async function* (): AsyncGenerator<ModelActivation> {
       for (const message of records()) yield await decode(message)
     }
-    const serving = { model, deploymentEpoch: 0 }
-    const openWorker = () => new ScoreWorker({ codec: this.#codec, serving, readActivations })
+    const openWorker = (): ScoreWorker => {
+      const serving = new ServingModel({ model, deploymentEpoch: 0 }, () => undefined)
+      return new ScoreWorker({ codec: this.#codec, serving, follows: false, readActivations })
+    }
     return { name: 'scorer', openWorker, ...this.#bugOf('scorer') }
   }
 
