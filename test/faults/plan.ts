@@ -22,7 +22,6 @@ export const SURROUNDING_FAULTS = [
 ] as const
 export type ComponentFault = (typeof COMPONENT_FAULTS)[number]
 export type SurroundingFault = (typeof SURROUNDING_FAULTS)[number]
-export type FaultKind = ComponentFault | SurroundingFault
 
 export type PlannedFault =
   | { readonly kind: ComponentFault; readonly target: ProcessName }

@@ -199,7 +199,7 @@ class Run {
 }
 
 /** Longest time between two scores of one partition, within a window. */
-export function longestSilence(times: ReadonlyMap<number, readonly number[]>, fromMs: number, toMs: number): number {
+function longestSilence(times: ReadonlyMap<number, readonly number[]>, fromMs: number, toMs: number): number {
   const silences = [...times.values()].map((seen) => {
     const within = [fromMs, ...seen.filter((ms) => ms > fromMs && ms < toMs), toMs]
     return within.reduce((longest, ms, i) => Math.max(longest, ms - (within[i - 1] ?? ms)), 0)

@@ -32,7 +32,7 @@ export const GROUPS: Readonly<Record<string, readonly string[]>> = {
   ],
 }
 /** Short, so that a step that hangs shows within a fault; and files of seconds, so that chains have many links. */
-const SETTINGS = { STEP_DEADLINE_MS: '5000', OFFLINE_FILE_MS: '2000' }
+const SETTINGS = { STEP_DEADLINE_MS: '5000', OFFLINE_FILE_MS: '4000' }
 
 /** A process of a run: which program, and in which slot. */
 interface Slot {

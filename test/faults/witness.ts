@@ -1,5 +1,7 @@
-import { type Admin, type Consumer, type EachBatchPayload, Kafka, logLevel } from 'kafkajs'
+import type { Message } from '@confluentinc/kafka-javascript'
+import { type Admin, Kafka, logLevel } from 'kafkajs'
 import type { Config } from '../../platform/config.ts'
+import { PartitionReader } from '../../platform/kafka-consumer.ts'
 import { topics } from '../../schemas/topics.ts'
 import { foreignDecoder } from '../support/foreign-client.ts'
 import { GROUPS } from './system.ts'
@@ -7,6 +9,7 @@ import { GROUPS } from './system.ts'
 /** What is read while faults happen: every topic that somebody reads, and where poison goes. */
 const WITNESSED = [...new Set([...Object.values(GROUPS).flat(), topics.deadLetters.name])]
 const SAMPLE_MS = 500
+const READ = { timeoutMs: 100, maxRecords: 5_000 } as const
 /** Outlives every outage: the client goes on by itself when a broker is back. */
 const PATIENT = { retries: 10_000, initialRetryTime: 100, maxRetryTime: 500 }
 
@@ -18,32 +21,13 @@ export interface MovedBack {
   readonly to: number
 }
 
-/** As kafkajs holds it; its types do not say so. */
-interface RawMessage {
-  readonly offset: string
-  readonly key: Buffer | null
-  readonly value: Buffer | null
-  readonly isControlRecord: boolean
-  readonly batchContext: { readonly producerId: string; readonly inTransaction: boolean }
-}
-
-/** Second short of a control record's key: 0 aborts, 1 commits. */
-const isCommit = ({ key }: RawMessage): boolean => key?.readInt16BE(2) === 1
-
-/** How far a partition was read, and what waits there for the marker of its producer's transaction. */
-interface Reading {
-  next: number
-  readonly open: Map<string, RawMessage[]>
-}
-
 /**
- * An independent reader that takes committed records while faults happen, and remembers what it saw: what it saw once
- * must be there in the end. It gets raw records from kafkajs, and decides by the markers in the log what is committed:
- * kafkajs itself delivers aborted records when aborted transactions of two producers interleave in a partition. Beside
- * it, samples of the committed offsets of all groups.
+ * A reader that takes committed records while faults happen, and remembers what it saw: what it saw once must be there
+ * in the end. Beside it, samples of the committed offsets of all groups, by kafkajs. That client does not read here:
+ * it delivers aborted records when aborted transactions of two producers interleave in a partition.
  */
 export class Witness implements AsyncDisposable {
-  /** By `topic/partition`: the offsets seen, in the order in which they became visible. */
+  /** By `topic/partition`: the offsets seen, in order. */
   readonly seen = new Map<string, number[]>()
   /** Times at which scores became visible, by partition of `reviews`, Unix milliseconds. */
   readonly scoreTimes = new Map<number, number[]>()
@@ -53,45 +37,32 @@ export class Witness implements AsyncDisposable {
   reviews = 0
   scores = 0
   samples = 0
-  readonly #readings = new Map<string, Reading>()
-  readonly #ends = new Map<string, number>()
   /** Append time of the newest review with a score, by partition of `reviews`. */
   readonly #newestScored = new Map<number, number>()
   readonly #partitionOf = new Map<string, number>()
   /** Scores that were seen before the review itself. */
   readonly #early = new Map<string, { readonly appendedAtMs: number; readonly seenMs: number }>()
   readonly #decode: (bytes: Buffer) => Promise<unknown>
-  readonly #consumer: Consumer
+  readonly #reader: PartitionReader
   readonly #admin: Admin
   #stopped = false
-  #sampling: Promise<void> = Promise.resolve()
+  #working: Promise<unknown> = Promise.resolve()
 
-  private constructor({ KAFKA_BROKERS, SCHEMA_REGISTRY_URL }: Config) {
+  private constructor({ KAFKA_BROKERS, SCHEMA_REGISTRY_URL }: Config, reader: PartitionReader) {
     const brokers = KAFKA_BROKERS.split(',')
-    const kafka = new Kafka({
-      clientId: 'witness',
-      brokers,
-      logLevel: logLevel.NOTHING,
-      retry: PATIENT,
-      requestTimeout: 5_000,
-    })
+    const kafka = new Kafka({ clientId: 'witness', brokers, logLevel: logLevel.NOTHING, retry: PATIENT })
     this.#decode = foreignDecoder(SCHEMA_REGISTRY_URL)
-    this.#consumer = kafka.consumer({
-      groupId: 'witness',
-      readUncommitted: true,
-      maxWaitTimeInMs: 100,
-      sessionTimeout: 60_000,
-    })
+    this.#reader = reader
     this.#admin = kafka.admin()
   }
 
   static async start(config: Config): Promise<Witness> {
-    const witness = new Witness(config)
-    await witness.#consumer.connect()
-    await witness.#consumer.subscribe({ topics: WITNESSED, fromBeginning: true })
-    await witness.#consumer.run({ eachBatch: (payload) => witness.#read(payload), autoCommitInterval: 1_000 })
+    const reader = await PartitionReader.open(config, 'witness')
+    const partitions = Array.from({ length: config.TOPIC_PARTITIONS }, (_, partition) => partition)
+    reader.assign(WITNESSED.flatMap((topic) => partitions.map((partition) => ({ topic, partition, offset: 0 }))))
+    const witness = new Witness(config, reader)
     await witness.#admin.connect()
-    witness.#sampling = witness.#sample()
+    witness.#working = Promise.all([witness.#follow(), witness.#sample()])
     return witness
   }
 
@@ -103,7 +74,7 @@ export class Witness implements AsyncDisposable {
 
   /** What has been seen up to now, by `topic/partition`: the offset behind the last record. */
   ends(): ReadonlyMap<string, number> {
-    return new Map(this.#ends)
+    return new Map([...this.seen].map(([partition, offsets]) => [partition, (offsets.at(-1) ?? -1) + 1]))
   }
 
   /** True when every group has committed all that stood in its topics up to there. */
@@ -118,32 +89,24 @@ export class Witness implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stopped = true
-    await this.#sampling
-    await this.#consumer.disconnect()
+    await this.#working
+    await this.#reader[Symbol.asyncDispose]()
     await this.#admin.disconnect()
   }
 
-  async #read({ batch }: EachBatchPayload): Promise<void> {
-    const { topic, partition } = batch
-    const id = `${topic}/${partition}`
-    const reading = this.#readings.get(id) ?? { next: 0, open: new Map<string, RawMessage[]>() }
-    this.#readings.set(id, reading)
-    for (const message of (batch as unknown as { readonly rawMessages: readonly RawMessage[] }).rawMessages) {
-      if (Number(message.offset) < reading.next) continue // read again after a rebalance
-      reading.next = Number(message.offset) + 1
-      for (const visible of decided(message, reading.open)) await this.#note(visible, { topic, partition })
+  async #follow(): Promise<void> {
+    while (!this.#stopped) {
+      // a broker that is away is read again when it is back
+      const messages = await this.#reader.read(READ).catch(() => [])
+      for (const message of messages) await this.#note(message)
     }
   }
 
-  async #note(
-    { offset, value }: RawMessage,
-    { topic, partition }: { readonly topic: string; readonly partition: number },
-  ): Promise<void> {
+  async #note({ topic, partition, offset, value }: Message): Promise<void> {
     const id = `${topic}/${partition}`
     const seen = this.seen.get(id) ?? []
-    seen.push(Number(offset))
+    seen.push(offset)
     this.seen.set(id, seen)
-    this.#ends.set(id, Math.max(this.#ends.get(id) ?? 0, Number(offset) + 1))
     if (topic === topics.reviews.name) await this.#noteReview(value, partition)
     if (topic === topics.spoilerScores.name) await this.#noteScore(value)
   }
@@ -207,17 +170,4 @@ export class Witness implements AsyncDisposable {
     if (before !== undefined && offset < before) this.movedBack.push({ group, partition, from: before, to: offset })
     if (offset >= 0 || before !== undefined) this.committed.set(key, offset)
   }
-}
-
-/** The records that become visible with this one: itself, or those that waited for it. */
-function decided(message: RawMessage, open: Map<string, RawMessage[]>): readonly RawMessage[] {
-  const { producerId, inTransaction } = message.batchContext
-  const waiting = open.get(producerId) ?? []
-  if (message.isControlRecord) {
-    open.delete(producerId)
-    return isCommit(message) ? waiting : []
-  }
-  if (!inTransaction) return [message]
-  open.set(producerId, [...waiting, message])
-  return []
 }

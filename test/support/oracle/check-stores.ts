@@ -65,14 +65,13 @@ export type Positions = Readonly<
 export async function checkChains(pipeline: Pipeline, committed: Positions): Promise<Violation[]> {
   using store = openS3ObjectStore(pipeline.config)
   const { S3_PREFIX: prefix, LINEAGE: lineage, TOPIC_PARTITIONS } = pipeline.config
-  const found: Violation[] = []
-  for (const id of OFFLINE_TOPICS) {
-    for (let partition = 0; partition < TOPIC_PARTITIONS; partition += 1) {
+  const checks = OFFLINE_TOPICS.flatMap((id) =>
+    Array.from({ length: TOPIC_PARTITIONS }, (_, partition) => {
       const offsets = committed[id].filter((position) => position.partition === partition).map(({ offset }) => offset)
-      found.push(...(await checkChain(store, { prefix, lineage, topic: topics[id].name, partition }, offsets)))
-    }
-  }
-  return found
+      return checkChain(store, { prefix, lineage, topic: topics[id].name, partition }, offsets)
+    }),
+  )
+  return (await Promise.all(checks)).flat()
 }
 
 /** @param offsets Of the committed records of the partition, in order. */
