@@ -7,6 +7,7 @@ import { type Config, loadConfig } from '../../platform/config.ts'
 import { openCodec, topicSubjects } from '../../platform/open-codec.ts'
 import type { RecordCodec } from '../../platform/record-codec.ts'
 import { type KafkaRecordPublisher, openRecordPublisher } from '../../platform/record-publisher.ts'
+import { pause, whileDependencyIsDown } from '../../platform/retry.ts'
 import { type ComponentSpec, type ComponentStatus, Supervisor } from '../../platform/supervisor.ts'
 import { ensureTopics, wantedTopics } from '../../platform/topic-admin.ts'
 import { readTopic } from '../../platform/topic-reader.ts'
@@ -55,7 +56,7 @@ export async function startPipeline(
   const stack = opening.use(await startStack({ dataDir: join(folder, 'stack'), parts, ports: portsOfThisProcess() }))
   const env = { ...stack.env, STATE_DIR: folder, ...settings }
   const config = loadConfig(env)
-  await ensureTopics(config, wantedTopics(config, []))
+  await madeTopics(config)
   await stack.ready('registry')
   const { codec } = await openCodec(config, topicSubjects())
   const publisher = opening.use(await openRecordPublisher(config, codec, 'test-publisher'))
@@ -74,6 +75,14 @@ export async function startPipeline(
     records: (topic) => committedRecords(config, codec, topic),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   }
+}
+
+/** As components do: a broker that does not know yet what it has just made is asked again. */
+async function madeTopics(config: Config): Promise<void> {
+  const { signal } = new AbortController()
+  const nothing = (): void => undefined
+  const make = () => ensureTopics(config, wantedTopics(config, []))
+  await whileDependencyIsDown(make, { signal, pause, onUp: nothing, onDown: nothing })
 }
 
 /** Not the defaults: a part that a test has stopped must not be mistaken for that of another stack. */
