@@ -71,10 +71,12 @@ const SURROUNDING: Readonly<Record<SurroundingFault, (system: FaultySystem) => P
   // in the order of a Ctrl-C: a broker that stops under load, alone, loses markers (docs/GUARANTEES.md)
   'broker restart': async (system) => {
     const { stack } = system.pipeline
+    await system.publishers.pause()
     await system.end()
     await stack.stop('kafka')
     await stack.start('kafka')
     system.startAll()
+    system.publishers.resume()
   },
   'broker freeze': async (system) => {
     const broker = system.pipeline.stack.pid('kafka') as number

@@ -62,6 +62,7 @@ export class Load implements AsyncDisposable {
   readonly #raw: IdempotentProducer
   readonly #events: Iterator<ProducedEvent>
   #stopping = false
+  #isPaused = false
   #running: Promise<void> = Promise.resolve()
 
   private constructor(pipeline: Pipeline, raw: IdempotentProducer, events: Iterator<ProducedEvent>) {
@@ -81,12 +82,21 @@ export class Load implements AsyncDisposable {
     return load
   }
 
+  /** Publishes nothing for a while; resolves when everything is acknowledged. */
+  async pause(): Promise<void> {
+    this.#isPaused = true
+    await this.#flush()
+  }
+
+  resume(): void {
+    this.#isPaused = false
+  }
+
   /** Stops when everything is acknowledged. */
   async stop(): Promise<void> {
     this.#stopping = true
     await this.#running
-    await this.#pipeline.publisher.flush()
-    await this.#raw.flush()
+    await this.#flush()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -96,12 +106,23 @@ export class Load implements AsyncDisposable {
   }
 
   async #run(rate: number): Promise<void> {
-    const startedMs = performance.now()
-    const due = (): number => ((performance.now() - startedMs) / 1000) * rate
-    while (!this.#stopping) {
-      if (this.published < due()) await this.#next()
-      else await pause(TICK_MS)
+    let due = 0
+    for (let lastMs = performance.now(); !this.#stopping;) {
+      const nowMs = performance.now()
+      if (!this.#isPaused) due += ((nowMs - lastMs) / 1000) * rate
+      lastMs = nowMs
+      while (this.published < due && this.#goesOn()) await this.#next()
+      await pause(TICK_MS)
     }
+  }
+
+  #goesOn(): boolean {
+    return !this.#stopping && !this.#isPaused
+  }
+
+  async #flush(): Promise<void> {
+    await this.#pipeline.publisher.flush()
+    await this.#raw.flush()
   }
 
   async #next(): Promise<void> {

@@ -73,6 +73,7 @@ export async function runFaults(
   const real = await realEvents()
   if (real.length === 0) onProgress('the real reviews are absent: only the generated world is published')
   await using load = await Load.start(pipeline, { seed, rate, real })
+  system.publishers = { pause: () => load.pause(), resume: () => load.resume() }
   const run = new Run(system, witness, options)
   await until(
     'the first scores are visible',

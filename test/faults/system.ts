@@ -61,6 +61,8 @@ export class FaultySystem implements AsyncDisposable {
   readonly redis: TcpProxy
   readonly registry: TcpProxy
   readonly s3: S3Proxy
+  /** Who publishes to it from outside: nobody at first. */
+  publishers = { pause: (): Promise<void> => Promise.resolve(), resume: (): void => undefined }
   readonly #owned: AsyncDisposableStack
   readonly #running = new Map<ProcessName, Supervisor>()
 
