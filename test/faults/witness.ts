@@ -10,8 +10,8 @@ import { GROUPS } from './system.ts'
 const WITNESSED = [...new Set([...Object.values(GROUPS).flat(), topics.deadLetters.name])]
 const SAMPLE_MS = 500
 const READ = { timeoutMs: 100, maxRecords: 5_000 } as const
-/** Outlives every outage: the client goes on by itself when a broker is back. */
-const PATIENT = { retries: 10_000, initialRetryTime: 100, maxRetryTime: 500 }
+/** Gives up soon: after an outage another connection is made. */
+const HASTY = { retry: { retries: 1, initialRetryTime: 100 }, requestTimeout: 3_000, connectionTimeout: 1_000 } as const
 
 /** A committed offset of a group that became smaller, or was forgotten. */
 export interface MovedBack {
@@ -44,16 +44,17 @@ export class Witness implements AsyncDisposable {
   readonly #early = new Map<string, { readonly appendedAtMs: number; readonly seenMs: number }>()
   readonly #decode: (bytes: Buffer) => Promise<unknown>
   readonly #reader: PartitionReader
-  readonly #admin: Admin
+  readonly #kafka: Kafka
+  #admin: Admin
   #stopped = false
   #working: Promise<unknown> = Promise.resolve()
 
   private constructor({ KAFKA_BROKERS, SCHEMA_REGISTRY_URL }: Config, reader: PartitionReader) {
     const brokers = KAFKA_BROKERS.split(',')
-    const kafka = new Kafka({ clientId: 'witness', brokers, logLevel: logLevel.NOTHING, retry: PATIENT })
+    this.#kafka = new Kafka({ clientId: 'witness', brokers, logLevel: logLevel.NOTHING, ...HASTY })
     this.#decode = foreignDecoder(SCHEMA_REGISTRY_URL)
     this.#reader = reader
-    this.#admin = kafka.admin()
+    this.#admin = this.#kafka.admin()
   }
 
   static async start(config: Config): Promise<Witness> {
@@ -151,17 +152,25 @@ export class Witness implements AsyncDisposable {
 
   async #sample(): Promise<void> {
     while (!this.#stopped) {
-      for (const [group, names] of Object.entries(GROUPS)) await this.#sampleGroup(group, names)
-      this.samples += 1
+      try {
+        for (const [group, names] of Object.entries(GROUPS)) await this.#sampleGroup(group, names)
+        this.samples += 1
+      } catch {
+        await this.#reconnect()
+      }
       await new Promise((resolve) => setTimeout(resolve, SAMPLE_MS))
     }
   }
 
   async #sampleGroup(groupId: string, names: readonly string[]): Promise<void> {
-    // a broker that is away is asked again a moment later
-    const found = await this.#admin.fetchOffsets({ groupId, topics: [...names] }).catch(() => [])
-    for (const { topic, partitions } of found)
+    for (const { topic, partitions } of await this.#admin.fetchOffsets({ groupId, topics: [...names] }))
       for (const { partition, offset } of partitions) this.#noteOffset(groupId, `${topic}/${partition}`, Number(offset))
+  }
+
+  async #reconnect(): Promise<void> {
+    await this.#admin.disconnect().catch(() => undefined)
+    this.#admin = this.#kafka.admin()
+    await this.#admin.connect().catch(() => undefined)
   }
 
   #noteOffset(group: string, partition: string, offset: number): void {
