@@ -1,6 +1,7 @@
 import type { Message } from '@confluentinc/kafka-javascript'
 import { type Admin, Kafka, logLevel } from 'kafkajs'
 import type { Config } from '../../platform/config.ts'
+import { withDeadline } from '../../platform/deadline.ts'
 import { PartitionReader } from '../../platform/kafka-consumer.ts'
 import { topics } from '../../schemas/topics.ts'
 import { foreignDecoder } from '../support/foreign-client.ts'
@@ -9,8 +10,9 @@ import { GROUPS } from './system.ts'
 /** What is read while faults happen: every topic that somebody reads, and where poison goes. */
 const WITNESSED = [...new Set([...Object.values(GROUPS).flat(), topics.deadLetters.name])]
 const SAMPLE_MS = 500
+const SAMPLED_WITHIN_MS = 5_000
 const READ = { timeoutMs: 100, maxRecords: 5_000 } as const
-/** Gives up soon: after an outage another connection is made. */
+/** Gives up soon: the next sample has another connection. */
 const HASTY = { retry: { retries: 1, initialRetryTime: 100 }, requestTimeout: 3_000, connectionTimeout: 1_000 } as const
 
 /** A committed offset of a group that became smaller, or was forgotten. */
@@ -45,7 +47,6 @@ export class Witness implements AsyncDisposable {
   readonly #decode: (bytes: Buffer) => Promise<unknown>
   readonly #reader: PartitionReader
   readonly #kafka: Kafka
-  #admin: Admin
   #stopped = false
   #working: Promise<unknown> = Promise.resolve()
 
@@ -54,7 +55,6 @@ export class Witness implements AsyncDisposable {
     this.#kafka = new Kafka({ clientId: 'witness', brokers, logLevel: logLevel.NOTHING, ...HASTY })
     this.#decode = foreignDecoder(SCHEMA_REGISTRY_URL)
     this.#reader = reader
-    this.#admin = this.#kafka.admin()
   }
 
   static async start(config: Config): Promise<Witness> {
@@ -62,7 +62,6 @@ export class Witness implements AsyncDisposable {
     const partitions = Array.from({ length: config.TOPIC_PARTITIONS }, (_, partition) => partition)
     reader.assign(WITNESSED.flatMap((topic) => partitions.map((partition) => ({ topic, partition, offset: 0 }))))
     const witness = new Witness(config, reader)
-    await witness.#admin.connect()
     witness.#working = Promise.all([witness.#follow(), witness.#sample()])
     return witness
   }
@@ -92,7 +91,6 @@ export class Witness implements AsyncDisposable {
     this.#stopped = true
     await this.#working
     await this.#reader[Symbol.asyncDispose]()
-    await this.#admin.disconnect()
   }
 
   async #follow(): Promise<void> {
@@ -152,25 +150,27 @@ export class Witness implements AsyncDisposable {
 
   async #sample(): Promise<void> {
     while (!this.#stopped) {
-      try {
-        for (const [group, names] of Object.entries(GROUPS)) await this.#sampleGroup(group, names)
-        this.samples += 1
-      } catch {
-        await this.#reconnect()
-      }
+      // a connection for each sample: one that has lived through an outage may never answer again
+      await withDeadline('sampling offsets', SAMPLED_WITHIN_MS, () => this.#sampleAll()).catch(() => undefined)
       await new Promise((resolve) => setTimeout(resolve, SAMPLE_MS))
     }
   }
 
-  async #sampleGroup(groupId: string, names: readonly string[]): Promise<void> {
-    for (const { topic, partitions } of await this.#admin.fetchOffsets({ groupId, topics: [...names] }))
-      for (const { partition, offset } of partitions) this.#noteOffset(groupId, `${topic}/${partition}`, Number(offset))
+  async #sampleAll(): Promise<void> {
+    const admin = this.#kafka.admin()
+    try {
+      await admin.connect()
+      for (const [group, names] of Object.entries(GROUPS))
+        this.#noteOffsets(group, await admin.fetchOffsets({ groupId: group, topics: [...names] }))
+      this.samples += 1
+    } finally {
+      await admin.disconnect()
+    }
   }
 
-  async #reconnect(): Promise<void> {
-    await this.#admin.disconnect().catch(() => undefined)
-    this.#admin = this.#kafka.admin()
-    await this.#admin.connect().catch(() => undefined)
+  #noteOffsets(group: string, found: Awaited<ReturnType<Admin['fetchOffsets']>>): void {
+    for (const { topic, partitions } of found)
+      for (const { partition, offset } of partitions) this.#noteOffset(group, `${topic}/${partition}`, Number(offset))
   }
 
   #noteOffset(group: string, partition: string, offset: number): void {
