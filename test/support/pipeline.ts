@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Ports } from '../../local-stack/ports.ts'
@@ -69,8 +69,12 @@ export async function startPipeline(
     codec,
     publisher,
     supervise: (specs, extra = {}) => {
-      const options = { env: { ...env, ...extra }, logDir: join(folder, 'logs') }
-      return supervisors.use(new Supervisor(specs, options))
+      const logDir = join(folder, 'logs')
+      const supervisor = supervisors.use(new Supervisor(specs, { env: { ...env, ...extra }, logDir }))
+      const entry = { supervisor, logDir }
+      watched.add(entry)
+      supervisors.defer(() => void watched.delete(entry))
+      return supervisor
     },
     records: (topic) => committedRecords(config, codec, topic),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
@@ -112,6 +116,28 @@ export function publishEvent(publisher: KafkaRecordPublisher, event: ProducedEve
 }
 
 const POLL_MS = 100
+const LOG_TAIL_LINES = 5
+
+interface Watched {
+  readonly supervisor: Supervisor
+  readonly logDir: string
+}
+
+/** What a test that gives up tells about. */
+const watched = new Set<Watched>()
+
+/** Of each supervised component: state, why it ended last, why it is unready, and its newest lines of log. */
+async function componentsNow(): Promise<string> {
+  const lines: string[] = []
+  for (const { supervisor, logDir } of watched)
+    for (const { name, state, restarts, lastFailure = '-' } of supervisor.status()) {
+      const reasons = JSON.stringify((await unready(supervisor, name)) ?? 'no answer')
+      lines.push(`${name}: ${state}, ${restarts} restarts, last failure: ${lastFailure}, unready: ${reasons}`)
+      const log = readFileSync(join(logDir, `${name}.log`), 'utf8')
+      lines.push(...log.trimEnd().split('\n').slice(-LOG_TAIL_LINES))
+    }
+  return lines.join('\n')
+}
 
 /** Waits for a condition of the running system; the error says what was waited for. */
 export async function until(
@@ -121,7 +147,7 @@ export async function until(
 ): Promise<void> {
   const deadline = Date.now() + timeoutMs
   while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error(`gave up after ${timeoutMs} ms: ${what}`)
+    if (Date.now() > deadline) throw new Error(`gave up after ${timeoutMs} ms: ${what}\n${await componentsNow()}`)
     await new Promise((resolve) => setTimeout(resolve, POLL_MS))
   }
 }
