@@ -3,9 +3,12 @@ import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { loadConfig } from '../platform/config.ts'
 import { SpoilerError } from '../platform/spoiler-error.ts'
-import { brokerAnswers, reachableHost } from './health.ts'
+import { endHangingTransactions } from './hanging-transactions.ts'
+import { type Address, brokerAnswers, reachableHost } from './health.ts'
 import { sharedClasses } from './jvm.ts'
 import type { Ports } from './ports.ts'
 import type { PartProgram } from './supervised-part.ts'
@@ -16,6 +19,8 @@ const LOG_CONFIG = join(import.meta.dirname, 'log4j2.xml')
 const STARTED = 'Kafka Server started'
 const READY_WITHIN_MS = 90_000
 const STOP_WITHIN_MS = 30_000
+const SETTLED_WITHIN_MS = 30_000
+const SETTLE_AGAIN_MS = 200
 
 interface BrokerSettings {
   readonly folder: string
@@ -107,7 +112,23 @@ export function brokerProgram(tools: Tools, { host, ports }: BrokerSettings, fil
     command: tools.java,
     args: [...jvm, ...classPath(tools), 'kafka.Kafka', file],
     answers: async (log) => log.includes(STARTED) && (await brokerAnswers(address)),
+    settle: (signal) => settleTransactions(address, signal),
     readyWithinMs: READY_WITHIN_MS,
     stopWithinMs: STOP_WITHIN_MS,
+  }
+}
+
+/** A broker that has just started leads its partitions a moment later. */
+async function settleTransactions(address: Address, ended: AbortSignal): Promise<string | undefined> {
+  const config = loadConfig({ KAFKA_BROKERS: `${address.host}:${address.port}` })
+  const signal = AbortSignal.any([ended, AbortSignal.timeout(SETTLED_WITHIN_MS)])
+  for (;;) {
+    try {
+      const found = await endHangingTransactions(address, config, signal)
+      return found.length === 0 ? undefined : `wrote the lost ends of transactions in ${found.length} partitions`
+    } catch (error) {
+      if (signal.aborted) return `could not look for transactions that hang: ${(error as Error).message}`
+      await delay(SETTLE_AGAIN_MS, undefined, { signal }).catch(() => undefined)
+    }
   }
 }

@@ -22,6 +22,8 @@ export interface PartProgram {
   readonly env?: Readonly<Record<string, string>>
   /** One real request. @param log What the program has written since it started. */
   readonly answers: (log: string) => Promise<boolean>
+  /** Puts right what the last run may have left, once it answers; aborted when it ends. @returns What was done. */
+  readonly settle?: (signal: AbortSignal) => Promise<string | undefined>
   readonly readyWithinMs: number
   readonly stopWithinMs: number
 }
@@ -40,6 +42,7 @@ interface PartSettings {
 interface Running {
   readonly pid: number
   readonly exited: Promise<string>
+  readonly ended: AbortSignal
   hasExited: boolean
 }
 
@@ -155,7 +158,9 @@ export class SupervisedPart {
       if (late) signalGroup(running.pid, 'SIGKILL')
       throw this.#failure(late ? `it did not answer within ${program.readyWithinMs / 1000} s` : await running.exited)
     }
-    this.#report('ready', `${((performance.now() - startMs) / 1000).toFixed(1)} s`)
+    const settled = await program.settle?.(running.ended)
+    const took = `${((performance.now() - startMs) / 1000).toFixed(1)} s`
+    this.#report('ready', settled === undefined ? took : `${took}; ${settled}`)
   }
 
   async #bring(): Promise<void> {
@@ -175,9 +180,12 @@ export class SupervisedPart {
     const log = openSync(logFile, 'a')
     const child = spawn(command, args, { detached: true, stdio: ['ignore', log, log], ...(env && { env }) })
     closeSync(log)
-    const running = { pid: child.pid ?? 0, exited: exitOf(child), hasExited: child.pid === undefined }
-    void running.exited.then(() => {
+    const end = new AbortController()
+    const exited = exitOf(child)
+    const running = { pid: child.pid ?? 0, exited, ended: end.signal, hasExited: child.pid === undefined }
+    void exited.then(() => {
       running.hasExited = true
+      end.abort()
       forgetChild(runFolder, part)
     })
     if (child.pid !== undefined) recordChild(runFolder, part, child.pid)
