@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import type { Model, Prediction } from '../../../inference/model.ts'
+import type { Model, Prediction, ScoringInput } from '../../../inference/model.ts'
 import { startModelPool } from '../../../inference/model-pool.ts'
 import { type ModelProcess, ProcessEnded, startModelProcess } from '../../../inference/model-process.ts'
 import { loadModelVersion } from '../../../inference/model-version.ts'
@@ -100,12 +100,10 @@ test('processes that are killed together are replaced, and no row is given up fo
 
 /** What a process of the version says, made in this one. */
 async function describedAndScored(folder: string): Promise<Pick<ModelProcess, 'description' | 'score'>> {
-  const { score, [Symbol.asyncDispose]: end, ...description } = await loadModelVersion(folder)
-  onTestFinished(end)
-  return {
-    description,
-    score: async (rows) => (await Promise.all(rows.map(score))).map((prediction) => ({ prediction })),
-  }
+  const model = await loadModelVersion(folder)
+  onTestFinished(() => model[Symbol.asyncDispose]())
+  const scored = async (row: ScoringInput) => ({ prediction: await model.score(row) })
+  return { description: model, score: (rows) => Promise.all(rows.map(scored)) }
 }
 
 test('a row that the model cannot score is given up, and the process lives on', async () => {
