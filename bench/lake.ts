@@ -1,9 +1,6 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { text } from 'node:stream/consumers'
 import process from 'node:process'
 import { openS3ObjectStore } from '../connectors/s3-object-store.ts'
 import { logEnds, objectsFolder } from '../test/support/archived.ts'
@@ -11,12 +8,11 @@ import { joinSql } from '../test/support/dataset-join.ts'
 import { duckdbRows } from '../test/support/duckdb.ts'
 import { OFFLINE_STORE, type Pipeline, startPipeline, statusOf, until } from '../test/support/pipeline.ts'
 import type { DatasetManifest } from '../trainers/dataset/manifest.ts'
-import { cpuMs, rssMb } from './process-usage.ts'
+import { type Building, buildDataset } from './dataset-build.ts'
+import { cpuMs, ProcessWatch } from './process-usage.ts'
 import { only, publishAll, untilRead, worldEvents } from './running-pipeline.ts'
 
 const ARCHIVED = ['reviews', 'reviewLabels', 'movies', 'userActivity', 'movieActivity', 'reviewFeatures'] as const
-const SHIELD = join(import.meta.dirname, '../cli/main.ts')
-const WATCH_MS = 100
 
 /** From the start of the process on. */
 interface Archiving {
@@ -26,15 +22,6 @@ interface Archiving {
   readonly megabytes: number
   readonly megabytesPerSecond: number
   readonly cpuMicrosPerRecord: { readonly sink: number; readonly gateway: number }
-  readonly peakRssMb: number
-}
-
-interface Building {
-  /** Feature rows that were joined. */
-  readonly rows: number
-  readonly seconds: number
-  readonly rowsPerSecond: number
-  readonly cpuSeconds: number
   readonly peakRssMb: number
 }
 
@@ -59,7 +46,7 @@ export async function lake(reviews: number): Promise<Lake> {
   await until('every review has its row', folded, 600_000)
   await folds[Symbol.asyncDispose]()
   const archiving = await archive(pipeline)
-  const { manifest, building } = await build(pipeline)
+  const { manifest, building } = await buildDataset(pipeline)
   const duckdb = await joinByDuckdb(pipeline, manifest)
   const builds = { fromLog: building, duckdb }
   return { reviews, archiving, builds, buildRatio: building.rowsPerSecond / duckdb.rowsPerSecond }
@@ -99,30 +86,6 @@ function sizeBytes(folder: string): number {
   return files.reduce((sum, entry) => sum + statSync(join(entry.parentPath, entry.name)).size, 0)
 }
 
-/** `shield dataset build`, with everything that the command does. */
-async function build(pipeline: Pipeline): Promise<{ manifest: DatasetManifest; building: Building }> {
-  const startMs = performance.now()
-  const child = spawn(process.execPath, [SHIELD, 'dataset', 'build', '--json', '--maturity', '0s'], {
-    env: pipeline.env,
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  using watch = new ProcessWatch(() => (child.exitCode === null ? child.pid : undefined))
-  const [stdout] = await Promise.all([text(child.stdout), once(child, 'exit')])
-  const seconds = (performance.now() - startMs) / 1000
-  const manifest = JSON.parse(stdout) as DatasetManifest
-  const rows = manifest.counts.read
-  return {
-    manifest,
-    building: {
-      rows,
-      seconds,
-      rowsPerSecond: rows / seconds,
-      cpuSeconds: watch.cpuMs / 1000,
-      peakRssMb: watch.peakRssMb,
-    },
-  }
-}
-
 async function joinByDuckdb(pipeline: Pipeline, manifest: DatasetManifest): Promise<Lake['builds']['duckdb']> {
   const folder = mkdtempSync(join(tmpdir(), 'duckdb-'))
   try {
@@ -138,26 +101,5 @@ async function joinByDuckdb(pipeline: Pipeline, manifest: DatasetManifest): Prom
     return { rows, seconds, rowsPerSecond: rows / seconds, cpuSeconds: (user + system) / 1e6 }
   } finally {
     rmSync(folder, { recursive: true })
-  }
-}
-
-/** The CPU time that a process has used and the most memory that it held, as long as it was seen to run. */
-class ProcessWatch implements Disposable {
-  cpuMs = 0
-  peakRssMb = 0
-  readonly #timer: NodeJS.Timeout
-
-  constructor(pidOf: () => number | undefined) {
-    this.#timer = setInterval(() => {
-      const pid = pidOf()
-      if (pid === undefined) return
-      this.cpuMs = cpuMs(pid)
-      const heldMb = Math.round(rssMb(pid))
-      if (heldMb > this.peakRssMb) this.peakRssMb = heldMb // not a number once it has ended
-    }, WATCH_MS)
-  }
-
-  [Symbol.dispose](): void {
-    clearInterval(this.#timer)
   }
 }

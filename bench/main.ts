@@ -1,8 +1,9 @@
 // Benchmarks of the running pipeline. Each prints one JSON line; bench/RESULTS.md keeps runs with command and machine.
-//   npm run bench -- folds | everything | latency-folds | latency | memory | lake | training | quality   [--reviews N]
+//   npm run bench -- folds | everything | latency-folds | latency | memory | lake | dataset | training | quality   [--reviews N]
 //   npm run bench -- scoring | swaps | shield-score   [--reviews N] [--model FOLDER] [--swaps N]
 import process from 'node:process'
 import { parseArgs } from 'node:util'
+import { dataset } from './dataset.ts'
 import { lake } from './lake.ts'
 import { latency } from './latency.ts'
 import { memory } from './memory.ts'
@@ -34,6 +35,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<object>>> = {
   latency: () => latency({ ...pace, labels: true, processes: ['folds', 'scorer', 'sinks'] }),
   memory: () => memory(reviews(200_000)),
   lake: () => lake(reviews(60_000)),
+  dataset: () => dataset(reviews(200_000)),
   scoring: () => scoring(reviews(8_000), values.model),
   swaps: () => swaps(Number(values.swaps)),
   'shield-score': () => shieldScore(),
