@@ -1,11 +1,15 @@
 import { randomUUID } from 'node:crypto'
 import { closeSync, mkdirSync, openSync, readSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { writeFailure } from './disk-full.ts'
 import { MinHeap } from './min-heap.ts'
 
 /** Memory for one sorted run, in bytes; also the largest record. A file of 1 GB gives about 30 runs. */
 const RUN_BYTES = 32 * 1024 * 1024
-const READ_BYTES = 128 * 1024
+/** Memory for reading all runs, shared among them: each has its least above 16 GB in runs of 32 MB. */
+const MERGE_BYTES = 16 * 1024 * 1024
+const MOST_READ_BYTES = 128 * 1024
+const LEAST_READ_BYTES = 32 * 1024
 const WRITE_BYTES = 1024 * 1024
 /** Frame on disk: key length (uint16), payload length (uint32), key (ASCII), payload. */
 const HEADER_BYTES = 6
@@ -24,27 +28,33 @@ interface Frame {
 
 /**
  * Sorts more records than fit into memory: sorted runs on disk, then one merge. Stable: equal keys keep their order.
- * Memory is one run, then one read buffer a run; disk is the size of the input. The files are unlinked as soon as they
+ * Memory is one run, then {@link MERGE_BYTES}; disk is the size of the input. The files are unlinked as soon as they
  * are open, so that no kill leaves anything behind.
  */
 export class ExternalSort implements Disposable {
   private readonly folder: string
-  private readonly arena: Buffer
+  private readonly runBytes: number
+  private arena = Buffer.alloc(0)
   private used = 0
   private frames: Frame[] = []
   private readonly runs: number[] = []
 
   constructor(folder: string, runBytes = RUN_BYTES) {
     this.folder = folder
-    this.arena = Buffer.allocUnsafe(runBytes)
+    this.runBytes = runBytes
   }
 
-  /** Copies the record. @param key ASCII, at most 65,535 characters; records leave in its order. */
+  /**
+   * Copies the record.
+   *
+   * @param key Latin-1, at most 65,535 characters; records leave in its order.
+   * @throws SpoilerError SPL_DISK_FULL
+   */
   add(key: string, payload: Buffer): void {
     const sizeBytes = HEADER_BYTES + key.length + payload.length
-    if (this.used + sizeBytes > this.arena.length) this.spill()
-    if (sizeBytes > this.arena.length)
-      throw new RangeError(`record of ${sizeBytes} bytes, a run has ${this.arena.length}`)
+    if (sizeBytes > this.runBytes) throw new RangeError(`record of ${sizeBytes} bytes, a run has ${this.runBytes}`)
+    if (this.used + sizeBytes > this.runBytes) this.spill()
+    if (this.arena.length === 0) this.arena = Buffer.allocUnsafe(this.runBytes)
     const { arena, used: from } = this
     arena.writeUInt16BE(key.length, from)
     arena.writeUInt32BE(payload.length, from + 2)
@@ -54,16 +64,22 @@ export class ExternalSort implements Disposable {
     this.frames.push({ key, from, to: this.used })
   }
 
-  /** Every record, by key. Call it once, after the last `add`. */
+  /** Every record, by key. Call it after the last `add`, as often as wanted. @throws SpoilerError SPL_DISK_FULL */
   *sorted(): Generator<SortedRecord> {
-    if (this.runs.length > 0 && this.frames.length > 0) this.spill()
-    if (this.runs.length > 0) yield* merge(this.runs.map((run) => readRun(run)))
+    if (this.runs.length > 0 && this.frames.length > 0) {
+      this.spill()
+      this.arena = Buffer.alloc(0)
+    }
+    const share = Math.floor(MERGE_BYTES / this.runs.length)
+    const readBytes = Math.max(LEAST_READ_BYTES, Math.min(MOST_READ_BYTES, share))
+    if (this.runs.length > 0) yield* merge(this.runs.map((run) => readRun(run, readBytes)))
     else for (const frame of this.inOrder()) yield this.recordOf(frame)
   }
 
   [Symbol.dispose](): void {
     for (const run of this.runs.splice(0)) closeSync(run)
     this.frames = []
+    this.arena = Buffer.alloc(0)
   }
 
   private recordOf({ key, from, to }: Frame): SortedRecord {
@@ -75,6 +91,14 @@ export class ExternalSort implements Disposable {
   }
 
   private spill(): void {
+    try {
+      this.writeRun()
+    } catch (cause) {
+      throw writeFailure(cause, this.folder)
+    }
+  }
+
+  private writeRun(): void {
     mkdirSync(this.folder, { recursive: true })
     const file = join(this.folder, `sort-run-${randomUUID()}`)
     const run = openSync(file, 'wx+')
@@ -96,17 +120,19 @@ export class ExternalSort implements Disposable {
   }
 }
 
-function* readRun(run: number): Generator<SortedRecord, undefined> {
-  let buffer = Buffer.allocUnsafe(READ_BYTES)
+function* readRun(run: number, readBytes: number): Generator<SortedRecord, undefined> {
+  let buffer = Buffer.allocUnsafe(readBytes)
   let from = 0
   let to = 0
   let position = 0
   /** Makes at least `size` bytes available from `from` on; false at the end of the run. */
   const fill = (size: number): boolean => {
     if (to - from >= size) return true
-    const larger = size > buffer.length ? Buffer.allocUnsafe(size) : buffer
-    buffer.copy(larger, 0, from, to)
-    buffer = larger
+    // a large record gets a buffer of its own, which goes with it
+    const next =
+      size > buffer.length || buffer.length > readBytes ? Buffer.allocUnsafe(Math.max(size, readBytes)) : buffer
+    buffer.copy(next, 0, from, to)
+    buffer = next
     to -= from
     from = 0
     while (to < size) {

@@ -140,7 +140,7 @@ async function verify(ids: readonly string[], { json, in: folder }: LookArgument
     const results: { id: string; rows: number; problem: string | null }[] = []
     for (const id of ids.length > 0 ? ids : await place.ids()) {
       try {
-        const { counts } = await verifyDataset(place.files(id), context.signal)
+        const { counts } = await verifyDataset(place.files(id), context.signal, context.config().STATE_DIR)
         results.push({ id, rows: counts.kept, problem: null })
       } catch (error) {
         if (!(error instanceof SpoilerError && BAD.includes(error.code))) throw error

@@ -1,16 +1,17 @@
-import { deserialize, serialize } from 'node:v8'
 import type { DatasetSource, Located, When } from '../../connectors/dataset-source.ts'
-import { ExternalSort } from '../../platform/external-sort.ts'
 import { SpoilerError } from '../../platform/spoiler-error.ts'
 import { spoilerV1 } from '../../schemas/spoiler-v1.ts'
 import { topics } from '../../schemas/topics.ts'
 import type { DatasetFiles } from './dataset-files.ts'
-import { type DatasetRow, type Span, SPANS } from './dataset-row.ts'
+import { type BuildProgress, type ProgressDeps, StepProgress } from './build-progress.ts'
+import { type DatasetRow, ROW_FIELDS, type Span, SPANS } from './dataset-row.ts'
 import { DatasetWriter, sealDataset } from './dataset-writer.ts'
-import { decideRows, type Decisions } from './decide-rows.ts'
+import { decideRows, type Decisions, rowKey } from './decide-rows.ts'
+import { LabelClock } from './label-clock.ts'
 import { LeakGuard } from './leak-guard.ts'
 import type { DatasetContent, DatasetManifest, LeftOut, OffsetRange } from './manifest.ts'
-import { LabelClock, ReviewTable, type SeenRow } from './review-table.ts'
+import { RecordSort } from './record-sort.ts'
+import { ReviewJoin } from './review-join.ts'
 import type { planSpans, SplitOptions } from './split.ts'
 
 /** The two logs that a data set joins: the rows as they were scored, and the labels as intake let them in. */
@@ -26,22 +27,13 @@ export interface DatasetPlan {
   readonly split: SplitOptions
 }
 
-export interface BuildProgress {
-  readonly step: 'feature rows' | 'labels' | 'writing'
-  /** Log positions passed, or rows, and how many there are. */
-  readonly done: number
-  readonly total: number
-}
-
-export interface BuildDeps {
+export interface BuildDeps extends ProgressDeps {
   readonly source: DatasetSource
   /** Nothing is in there yet. Until the manifest is, it is no data set. */
   readonly files: DatasetFiles
   /** For sorting more rows than fit into memory. */
   readonly sortFolder: string
   readonly nowMs: () => number
-  readonly onProgress: (progress: BuildProgress) => void
-  readonly signal: AbortSignal
   /** Another one only in tests. */
   readonly plan?: typeof planSpans
 }
@@ -74,27 +66,24 @@ export async function rangesOf(
  * Joins the feature rows of a range with the newest labels before the cut-off, and writes them by span. Equal plans
  * give equal data sets, wherever the source has the records from.
  *
- * Memory: a {@link ReviewTable} and one byte a review; texts are sorted on disk and written a file at a time.
+ * Memory does not grow with the number of rows: they are joined on disk, sorted, and written a file at a time.
  *
- * @throws SpoilerError SPL_DATASET_RANGE_MISSING before anything is read; SPL_DATASET_EMPTY, SPL_DATASET_LEAK.
+ * @throws SpoilerError SPL_DATASET_RANGE_MISSING before anything is read; SPL_DATASET_EMPTY, SPL_DATASET_LEAK,
+ *   SPL_DISK_FULL.
  * @throws AbortError when the signal aborted first.
  */
 export async function buildDataset(plan: DatasetPlan, deps: BuildDeps): Promise<DatasetManifest> {
-  const [rows, labels] = [await deps.source.locate(plan.rows), await deps.source.locate(plan.labels)]
-  using sorted = new ExternalSort(deps.sortFolder)
-  // 1. the rows: to disk, and without their texts into the table
-  const { reviews, read, otherFeatureService } = await readRows(rows, sorted, deps)
-  // 2. their labels
-  const clock = await readLabels(labels, reviews, deps)
-  // 3. what becomes of each
-  const decisions = decideRows({ reviews, clock }, { ...plan, ...(deps.plan && { plan: deps.plan }) })
-  const superseded = read - otherFeatureService - reviews.size
+  const located = { rows: await deps.source.locate(plan.rows), labels: await deps.source.locate(plan.labels) }
+  using sorted = new RecordSort<StoredRow>(deps.sortFolder, STORED_FIELDS, SORT_BYTES)
+  // 1. the rows, to disk; without their texts they are joined with their labels, and it is decided what becomes of each
+  const { read, otherFeatureService, ...joined } = await joinLogs(located, { sorted, plan, deps })
+  using decisions = joined.decisions
+  const superseded = read - otherFeatureService - decisions.reviews
   const leftOut: LeftOut = { otherFeatureService, superseded, ...decisions.leftOut }
-  const kept = read - Object.values(leftOut).reduce((sum, count) => sum + count, 0)
-  if (kept === 0) throw empty(read, leftOut)
-  // 4. the rows that stay, in their order
-  const written = await writeRows(sorted, { reviews, decisions, plan, kept, deps })
-  // 5. with the manifest it becomes a data set
+  if (decisions.kept === 0) throw empty(read, leftOut)
+  // 2. the rows that stay, in their order
+  const written = await writeRows(sorted, { decisions, plan, deps })
+  // 3. with the manifest it becomes a data set
   const content = contentOf(plan, { written, read, leftOut, schemaId: (topic) => deps.source.schemaId(topic) })
   return await sealDataset(deps.files, content, deps.nowMs())
 }
@@ -102,7 +91,13 @@ export async function buildDataset(plan: DatasetPlan, deps: BuildDeps): Promise<
 /** What is kept on disk of a row. */
 type StoredRow = Omit<DatasetRow, 'span' | 'label' | 'labelSource' | 'labelAppendedAtMs'>
 
-const ROW_FIELDS = [
+const STORED_FIELDS = (({ span: _, label: __, labelSource: ___, labelAppendedAtMs: ____, ...stored }) => stored)(
+  ROW_FIELDS,
+)
+/** Memory for rows with their texts before they go to disk. */
+const SORT_BYTES = 32 * 1024 ** 2
+
+const LOGGED_FIELDS = [
   'reviewId',
   'userId',
   'movieId',
@@ -115,60 +110,73 @@ const ROW_FIELDS = [
   'reviewAppendedAtMs',
 ] as const
 
+interface JoinLogs {
+  readonly sorted: RecordSort<StoredRow>
+  readonly plan: DatasetPlan
+  readonly deps: BuildDeps
+}
+interface JoinedLogs {
+  readonly read: number
+  readonly otherFeatureService: number
+  readonly decisions: Decisions
+}
+
+async function joinLogs(
+  { rows, labels }: { readonly rows: Located; readonly labels: Located },
+  { sorted, plan: { split, maturityMs }, deps }: JoinLogs,
+): Promise<JoinedLogs> {
+  const { sortFolder, plan } = deps
+  using reviews = new ReviewJoin(sortFolder)
+  using clock = new LabelClock(sortFolder)
+  const counts = await readRows(rows, { sorted, reviews }, deps)
+  await readLabels(labels, { reviews, clock }, deps)
+  const decisions = await decideRows({ reviews, clock }, { split, maturityMs, sortFolder, ...(plan && { plan }) }, deps)
+  return { ...counts, decisions }
+}
+
 async function readRows(
   located: Located,
-  sorted: ExternalSort,
-  { source, signal, onProgress }: BuildDeps,
-): Promise<{ reviews: ReviewTable; read: number; otherFeatureService: number }> {
-  const reviews = new ReviewTable()
-  const passed = new Passed('feature rows', located, onProgress)
+  { sorted, reviews }: { readonly sorted: RecordSort<StoredRow>; readonly reviews: ReviewJoin },
+  { source, ...deps }: BuildDeps,
+): Promise<Pick<JoinedLogs, 'read' | 'otherFeatureService'>> {
+  const passed = new Passed('feature rows', located, deps)
   let [read, otherFeatureService] = [0, 0]
-  for await (const record of source.read(located, { topic: ROWS, fields: ROW_FIELDS }, signal)) {
+  for await (const record of source.read(located, { topic: ROWS, fields: LOGGED_FIELDS }, deps.signal)) {
     const { partition, offset, value } = record
-    passed.record(record)
+    await passed.record(record)
     read += 1
     if (value.featureService !== spoilerV1.name) {
       otherFeatureService += 1
       continue
     }
-    const { revision, featureService: _, reviewAppendedAtMs: appendedAtMs, ...kept } = value
-    const stored: StoredRow = { ...kept, appendedAtMs, partition, offset }
-    reviews.addRow({ ...stored, revision })
-    sorted.add(sortKey(stored), serialize(stored))
+    const row = { ...value, appendedAtMs: value.reviewAppendedAtMs, partition, offset }
+    reviews.addRow(row)
+    sorted.add(rowKey(row), row)
   }
   passed.end()
-  return { reviews, read, otherFeatureService }
-}
-
-/** Sorts as numbers do, see compareRows. */
-function sortKey({ appendedAtMs, partition, offset }: StoredRow): string {
-  return [appendedAtMs, partition, offset].map((number) => String(number).padStart(16, '0')).join()
+  return { read, otherFeatureService }
 }
 
 async function readLabels(
   located: Located,
-  reviews: ReviewTable,
-  { source, signal, onProgress }: BuildDeps,
-): Promise<LabelClock> {
-  const clock = new LabelClock()
-  const passed = new Passed('labels', located, onProgress)
+  { reviews, clock }: { readonly reviews: ReviewJoin; readonly clock: LabelClock },
+  { source, ...deps }: BuildDeps,
+): Promise<void> {
+  const passed = new Passed('labels', located, deps)
   const wanted = { topic: LABELS, fields: ['label', 'sourceAppendedAtMs'] } as const
-  for await (const record of source.read(located, wanted, signal)) {
-    passed.record(record)
+  for await (const record of source.read(located, wanted, deps.signal)) {
+    await passed.record(record)
     const { label, sourceAppendedAtMs } = record.value
     if (label === null) continue
     clock.add(record.partition, sourceAppendedAtMs, label.labelledAtMs)
     reviews.addLabel(label, sourceAppendedAtMs)
   }
   passed.end()
-  return clock
 }
 
 interface WriteRows {
-  readonly reviews: ReviewTable
   readonly decisions: Decisions
   readonly plan: DatasetPlan
-  readonly kept: number
   readonly deps: BuildDeps
 }
 interface Written {
@@ -176,35 +184,31 @@ interface Written {
   readonly files: DatasetContent['files']
 }
 
-async function writeRows(sorted: ExternalSort, { reviews, decisions, plan, kept, deps }: WriteRows): Promise<Written> {
+async function writeRows(
+  sorted: RecordSort<StoredRow>,
+  { decisions, plan: { split }, deps }: WriteRows,
+): Promise<Written> {
   const writer = new DatasetWriter(deps.files)
   const spans = SPANS.map((span) => ({ span, rows: 0, positives: 0, ...decisions.plan.times[span] }))
   const bySpan = new Map<Span, (typeof spans)[number]>(spans.map((span) => [span.span, span]))
-  const guard = new LeakGuard({ by: plan.split.by, spans }, (row) => reviews.numberOf(row))
-  let done = 0
-  for (const { payload } of sorted.sorted()) {
-    const stored = deserialize(payload) as StoredRow
-    const review = reviews.numberOf(stored)
-    const decision = isNewest(stored, reviews.row(review)) ? decisions.of(review) : undefined
-    if (decision === undefined) continue
-    const { span, label } = decision
-    const { isSpoiler, source: labelSource, appendedAtMs: labelAppendedAtMs } = label
-    const row = { ...stored, span, label: isSpoiler, labelSource, labelAppendedAtMs }
+  using guard = new LeakGuard({ by: split.by, spans }, deps.sortFolder)
+  const progress = new StepProgress({ step: 'writing', total: decisions.kept }, deps)
+  const staying = decisions.inOrder()
+  let next = staying.next().value
+  for (const { key, value } of sorted.inOrder()) {
+    if (key !== next?.key) continue
+    const row: DatasetRow = { ...value, ...next.value }
     guard.check(row)
     await writer.append(row)
-    const counts = bySpan.get(span) as (typeof spans)[number]
+    const counts = bySpan.get(row.span) as (typeof spans)[number]
     counts.rows += 1
-    counts.positives += isSpoiler ? 1 : 0
-    if (++done % PROGRESS_EVERY !== 0) continue
-    deps.signal.throwIfAborted()
-    deps.onProgress({ step: 'writing', done, total: kept })
+    counts.positives += row.label ? 1 : 0
+    await progress.advance()
+    next = staying.next().value
   }
-  deps.onProgress({ step: 'writing', done, total: kept })
+  guard.end()
+  progress.end()
   return { spans, files: await writer.finish() }
-}
-
-function isNewest(stored: StoredRow, { partition, offset }: SeenRow): boolean {
-  return stored.partition === partition && stored.offset === offset
 }
 
 interface Outcome {
@@ -240,36 +244,24 @@ function empty(read: number, leftOut: LeftOut): SpoilerError {
   return new SpoilerError('SPL_DATASET_EMPTY', doing, { onError: 'stop', context: { read, leftOut } })
 }
 
-const PROGRESS_EVERY = 500
-
 /** Log positions that were passed: they also count what is no record, so that the end is reached. */
 class Passed {
-  readonly #step: BuildProgress['step']
-  readonly #onProgress: BuildDeps['onProgress']
-  readonly #total: number
+  readonly #progress: StepProgress
   readonly #next: Map<number, number>
-  #records = 0
-  #done = 0
 
-  constructor(step: BuildProgress['step'], { ranges }: Located, onProgress: BuildDeps['onProgress']) {
-    this.#step = step
-    this.#onProgress = onProgress
-    this.#total = ranges.reduce((sum, { from, to }) => sum + to - from, 0)
+  constructor(step: BuildProgress['step'], { ranges }: Located, deps: ProgressDeps) {
+    const total = ranges.reduce((sum, { from, to }) => sum + to - from, 0)
+    this.#progress = new StepProgress({ step, total }, deps)
     this.#next = new Map(ranges.map(({ partition, from }) => [partition, from]))
   }
 
-  record({ partition, offset }: { readonly partition: number; readonly offset: number }): void {
-    this.#done += offset + 1 - (this.#next.get(partition) as number)
+  async record({ partition, offset }: { readonly partition: number; readonly offset: number }): Promise<void> {
+    const positions = offset + 1 - (this.#next.get(partition) as number)
     this.#next.set(partition, offset + 1)
-    this.#records += 1
-    if (this.#records % PROGRESS_EVERY === 0) this.#tell(this.#done)
+    await this.#progress.advance(positions)
   }
 
   end(): void {
-    this.#tell(this.#total)
-  }
-
-  #tell(done: number): void {
-    this.#onProgress({ step: this.#step, done, total: this.#total })
+    this.#progress.end()
   }
 }

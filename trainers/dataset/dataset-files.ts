@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ObjectStore } from '../../connectors/object-store.ts'
+import { writeFailure } from '../../platform/disk-full.ts'
 import { SpoilerError } from '../../platform/spoiler-error.ts'
 import { invalidDataset } from './manifest.ts'
 
@@ -11,7 +12,7 @@ export interface DatasetFiles {
   readonly place: string
   /** @throws SpoilerError SPL_DATASET_INVALID when there is no such file. */
   read(name: string): Promise<Uint8Array>
-  /** Writes a file that is not there yet; `exists` leaves the one that is. */
+  /** Writes a file that is not there yet; `exists` leaves the one that is. @throws SpoilerError SPL_DISK_FULL */
   putIfAbsent(name: string, bytes: Uint8Array): Promise<'written' | 'exists'>
 }
 
@@ -33,15 +34,15 @@ export function localFiles(folder: string): DatasetFiles {
 async function putIfAbsent(folder: string, name: string, bytes: Uint8Array): Promise<'written' | 'exists'> {
   await mkdir(folder, { recursive: true })
   const unfinished = join(folder, `.${name}.${randomUUID()}`)
-  await writeFile(unfinished, bytes)
   try {
+    await writeFile(unfinished, bytes)
     await link(unfinished, join(folder, name))
     return 'written'
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'EEXIST') return 'exists'
-    throw cause
+    throw writeFailure(cause, folder)
   } finally {
-    await rm(unfinished)
+    await rm(unfinished, { force: true })
   }
 }
 

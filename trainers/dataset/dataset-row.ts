@@ -50,6 +50,10 @@ const COLUMNS: readonly (readonly [name: string, type: AvroSchema, field: keyof 
   ['values', { type: 'array', items: 'double' }, 'values'],
   ['sentences', { type: 'array', items: SENTENCE }, 'sentences'],
 ]
+/** The Avro types of all fields. */
+export const ROW_FIELDS = Object.fromEntries(COLUMNS.map(([, type, field]) => [field, type])) as Readonly<
+  Record<keyof DatasetRow, AvroSchema>
+>
 const SCHEMA: AvroSchema = {
   type: 'record',
   name: 'DatasetRow',

@@ -1,11 +1,14 @@
-import { type Span, SPANS } from './dataset-row.ts'
+import { type ProgressDeps, StepProgress } from './build-progress.ts'
+import { type DatasetRow, type Span, SPANS } from './dataset-row.ts'
+import type { LabelClock } from './label-clock.ts'
 import type { LeftOut } from './manifest.ts'
-import type { KnownLabel, LabelClock, ReviewTable, SeenRow } from './review-table.ts'
-import { planSpans, type SpanPlan, type SplitOptions } from './split.ts'
+import { type KeyedRecord, numbersKey, RecordSort } from './record-sort.ts'
+import { type JoinedReview, labelBefore, type ReviewJoin, type SeenRow } from './review-join.ts'
+import { planSpans, type SortedTimes, type SpanPlan, type SplitOptions } from './split.ts'
 
 /** What was read of the two logs. */
 export interface ReadLogs {
-  readonly reviews: ReviewTable
+  readonly reviews: ReviewJoin
   readonly clock: LabelClock
 }
 
@@ -14,82 +17,154 @@ export interface DecideOptions {
   readonly maturityMs: number
   /** Another one only in tests. */
   readonly plan?: typeof planSpans
+  /** For what does not fit into memory. */
+  readonly sortFolder: string
 }
 
 type Reason = Exclude<keyof LeftOut, 'otherFeatureService' | 'superseded'>
+/** The span of a row that stays, and the label that it has there. */
+type Decision = Pick<DatasetRow, 'span' | 'label' | 'labelSource' | 'labelAppendedAtMs'>
+
 /** What becomes of the newest row of each review. */
-export interface Decisions {
+export interface Decisions extends Disposable {
   readonly plan: SpanPlan
-  /** The span of a review and the label that it has there; undefined when it is left out. */
-  readonly of: (review: number) => { readonly span: Span; readonly label: KnownLabel } | undefined
+  readonly reviews: number
+  readonly kept: number
   readonly leftOut: Readonly<Record<Reason, number>>
+  /** The rows that stay, by {@link rowKey}. */
+  readonly inOrder: () => Generator<KeyedRecord<Decision>, undefined>
 }
 
-const LEFT_OUT = -1
+/** The place of a row among all: sorts as compareRows does. */
+export function rowKey({ appendedAtMs, partition, offset }: Pick<SeenRow, 'appendedAtMs' | 'partition' | 'offset'>) {
+  return numbersKey(appendedAtMs, partition, offset)
+}
 
-/** Pure, and O(n log n) in the number of reviews; one byte a review beside the table. */
-export function decideRows(
+/**
+ * Walks through the reviews twice: spans of time are cut between append times of those that are labelled and mature,
+ * and only then it is known which labels of which rows count. Memory: the rows that one user has in the gate.
+ *
+ * @throws AbortError when the signal aborted first.
+ */
+export async function decideRows(
   { reviews, clock }: ReadLogs,
-  { split, maturityMs, plan: planOf = planSpans }: DecideOptions,
-): Decisions {
-  const untilOf = (span: Span): number => plan.times[span].labelsUntilMs ?? Infinity
+  { split, maturityMs, plan: planOf = planSpans, sortFolder }: DecideOptions,
+  progress: ProgressDeps,
+): Promise<Decisions> {
   const isMature = (row: SeenRow, knownMs: number): boolean =>
     maturityMs === 0 || row.writtenAtMs + maturityMs <= knownMs
-  const newestMs = clock.before(Infinity)
-  const plan = planOf(
-    split,
-    candidateTimes(reviews, (row) => isMature(row, newestMs)),
-  )
-  const knownMs = new Map(SPANS.map((span) => [span, clock.before(untilOf(span))]))
-  const leftOut = { immature: 0, unlabelled: 0, labelAfterCutoff: 0, userKnown: 0 }
-  const decided = new Int8Array(reviews.size).fill(LEFT_OUT)
+  const inTime = split.by === 'time' || split.by === 'cold-user'
+  const step = new StepProgress({ step: 'joining', total: (inTime ? 2 : 1) * reviews.rows }, progress)
 
-  const decide = (review: number, row: SeenRow): Span | Reason => {
+  using candidates = new CandidateTimes(sortFolder)
+  const newestMs = clock.before(Infinity)
+  if (inTime)
+    for (const { row, labels, rows } of reviews.reviews()) {
+      if (labels.length > 0 && isMature(row, newestMs)) candidates.add(row.appendedAtMs)
+      await step.advance(rows)
+    }
+  const plan = planOf(split, candidates)
+  const untilOf = (span: Span): number => plan.times[span].labelsUntilMs ?? Infinity
+  const knownMs = new Map(SPANS.map((span) => [span, clock.before(untilOf(span))]))
+
+  const decide = ({ row, labels }: JoinedReview): Decision | Reason => {
     const span = plan.spanOf(row)
     if (!isMature(row, knownMs.get(span) as number)) return 'immature'
-    if (!reviews.hasLabel(review)) return 'unlabelled'
-    return reviews.labelBefore(review, untilOf(span)) === undefined ? 'labelAfterCutoff' : span
+    if (labels.length === 0) return 'unlabelled'
+    const label = labelBefore(labels, untilOf(span))
+    if (label === undefined) return 'labelAfterCutoff'
+    const { isSpoiler, source: labelSource, appendedAtMs: labelAppendedAtMs } = label
+    return { span, label: isSpoiler, labelSource, labelAppendedAtMs }
   }
-  const settle = (review: number, outcome: Span | Reason): void => {
-    if (outcome in leftOut) leftOut[outcome as Reason] += 1
-    decided[review] = SPANS.indexOf(outcome as Span)
+  await using opening = new AsyncDisposableStack()
+  const settled = opening.use(new Settled(sortFolder, split.by === 'cold-user'))
+  for (const review of reviews.reviews()) {
+    settled.add(review.row, decide(review))
+    await step.advance(review.rows)
   }
-  for (let review = 0; review < reviews.size; review += 1) settle(review, decide(review, reviews.row(review)))
-  if (split.by === 'cold-user') leaveOutKnownUsers(reviews, decided, settle)
+  settled.endUser()
+  step.end()
+  opening.move()
+  return settled.decisions(plan)
+}
 
-  return {
-    plan,
-    leftOut,
-    of: (review) => {
-      const span = SPANS[decided[review] as number]
-      const label = span === undefined ? undefined : reviews.labelBefore(review, untilOf(span))
-      return span === undefined || label === undefined ? undefined : { span, label }
-    },
+/** Append times of the reviews that spans of time are cut between. */
+class CandidateTimes implements SortedTimes, Disposable {
+  readonly #times: RecordSort<object>
+
+  constructor(folder: string) {
+    this.#times = new RecordSort(folder, {})
+  }
+
+  get length(): number {
+    return this.#times.length
+  }
+
+  add(timeMs: number): void {
+    this.#times.add(numbersKey(timeMs), {})
+  }
+
+  at(rank: number): number | undefined {
+    let passed = 0
+    for (const { key } of this.#times.inOrder()) if (passed++ === rank) return Number(key)
+    return undefined
+  }
+
+  [Symbol.dispose](): void {
+    this.#times[Symbol.dispose]()
   }
 }
 
-function candidateTimes(reviews: ReviewTable, isMature: (row: SeenRow) => boolean): Float64Array {
-  const times = new Float64Array(reviews.size)
-  let count = 0
-  for (let review = 0; review < reviews.size; review += 1) {
-    const row = reviews.row(review)
-    if (!reviews.hasLabel(review) || !isMature(row)) continue
-    times[count] = row.appendedAtMs
-    count += 1
-  }
-  return times.subarray(0, count)
-}
+const DECISION_FIELDS = { span: 'string', label: 'boolean', labelSource: 'string', labelAppendedAtMs: 'long' } as const
 
-/** The gate keeps only rows of users that no earlier span has. */
-function leaveOutKnownUsers(
-  reviews: ReviewTable,
-  decided: Int8Array,
-  settle: (review: number, reason: Reason) => void,
-): void {
-  const gate = SPANS.indexOf('gate')
-  const known = new Set<string>()
-  for (const [review, span] of decided.entries())
-    if (span !== LEFT_OUT && span !== gate) known.add(reviews.row(review).userId)
-  for (const [review, span] of decided.entries())
-    if (span === gate && known.has(reviews.row(review).userId)) settle(review, 'userKnown')
+/** Outcomes of the reviews, user by user. */
+class Settled implements Disposable {
+  readonly #coldGate: boolean
+  readonly #kept: RecordSort<Decision>
+  readonly #leftOut = { immature: 0, unlabelled: 0, labelAfterCutoff: 0, userKnown: 0 }
+  #reviews = 0
+  #user: string | undefined
+  /** Whether an earlier span than the gate has rows of the user. */
+  #isKnown = false
+  #gate: KeyedRecord<Decision>[] = []
+
+  /** @param coldGate The gate keeps only rows of users that no earlier span has. */
+  constructor(folder: string, coldGate: boolean) {
+    this.#coldGate = coldGate
+    this.#kept = new RecordSort(folder, DECISION_FIELDS)
+  }
+
+  add(row: SeenRow, outcome: Decision | Reason): void {
+    if (row.userId !== this.#user) this.endUser()
+    this.#user = row.userId
+    this.#reviews += 1
+    if (typeof outcome === 'string') this.#leftOut[outcome] += 1
+    else if (this.#coldGate && outcome.span === 'gate') this.#gate.push({ key: rowKey(row), value: outcome })
+    else {
+      this.#isKnown = true
+      this.#kept.add(rowKey(row), outcome)
+    }
+  }
+
+  endUser(): void {
+    if (this.#isKnown) this.#leftOut.userKnown += this.#gate.length
+    else for (const { key, value } of this.#gate) this.#kept.add(key, value)
+    this.#gate = []
+    this.#isKnown = false
+  }
+
+  decisions(plan: SpanPlan): Decisions {
+    return {
+      plan,
+      reviews: this.#reviews,
+      kept: this.#kept.length,
+      leftOut: this.#leftOut,
+      inOrder: () => this.#kept.inOrder(),
+      [Symbol.dispose]: () => this[Symbol.dispose](),
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#kept[Symbol.dispose]()
+  }
 }

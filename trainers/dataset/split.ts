@@ -1,7 +1,7 @@
 import { SeededRandom, seedOf } from '../../stats/random.ts'
 import { type Span, SPANS } from './dataset-row.ts'
 import type { Shares, SplitBy } from './manifest.ts'
-import type { SeenRow } from './review-table.ts'
+import type { SeenRow } from './review-join.ts'
 
 export interface SplitOptions {
   readonly by: SplitBy
@@ -23,6 +23,12 @@ export interface SpanPlan {
   readonly times: Readonly<Record<Span, SpanTimes>>
 }
 
+/** Ascending times, in memory or elsewhere. */
+export interface SortedTimes {
+  readonly length: number
+  at(rank: number): number | undefined
+}
+
 const ANY_TIME: SpanTimes = { fromMs: null, untilMs: null, labelsUntilMs: null }
 
 /**
@@ -33,10 +39,10 @@ const ANY_TIME: SpanTimes = { fromMs: null, untilMs: null, labelsUntilMs: null }
  * - `movie` and `random`: by a hash of the movie or review id, so that a movie or review keeps its span in every data
  *   set of the same seed and shares.
  *
- * @param candidateTimesMs Append times of the reviews that are labelled and old enough, in any order; sorted in place.
+ * @param candidateTimesMs Append times of the reviews that are labelled and old enough; of no use to the other splits.
  */
-export function planSpans({ by, seed, shares }: SplitOptions, candidateTimesMs: Float64Array): SpanPlan {
-  if (by === 'time' || by === 'cold-user') return planByTime(shares, candidateTimesMs.sort())
+export function planSpans({ by, seed, shares }: SplitOptions, candidateTimesMs: SortedTimes): SpanPlan {
+  if (by === 'time' || by === 'cold-user') return planByTime(shares, candidateTimesMs)
   const random = new SeededRandom(seed)
   const uniform = (id: string): number => {
     random.reseed(seed, seedOf(by), seedOf(id))
@@ -58,8 +64,8 @@ function spanAt(shares: Shares, position: number): Span {
   return 'gate'
 }
 
-function planByTime(shares: Shares, sortedTimesMs: Float64Array): SpanPlan {
-  const startOf = (share: number): number => sortedTimesMs[Math.floor(share * sortedTimesMs.length)] ?? Infinity
+function planByTime(shares: Shares, sortedTimesMs: SortedTimes): SpanPlan {
+  const startOf = (share: number): number => sortedTimesMs.at(Math.floor(share * sortedTimesMs.length)) ?? Infinity
   const stopMs = startOf(shares.fit)
   const calibrateMs = startOf(shares.fit + shares.stop)
   const gateMs = startOf(shares.fit + shares.stop + shares.calibrate)

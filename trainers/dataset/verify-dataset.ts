@@ -1,3 +1,4 @@
+import { tmpdir } from 'node:os'
 import type { DatasetFiles } from './dataset-files.ts'
 import { SPANS } from './dataset-row.ts'
 import { LeakGuard } from './leak-guard.ts'
@@ -6,19 +7,18 @@ import { openDataset } from './open-dataset.ts'
 
 /**
  * Reads a whole data set and proves its manifest, the hash of every file, the order and number of the rows, and that
- * nothing leaks between the spans. Memory: one key a review.
+ * nothing leaks between the spans. Memory: one file; what is compared with all rows is sorted on disk.
  *
+ * @param sortFolder For that; nothing is left in it.
  * @throws SpoilerError SPL_DATASET_INVALID, SPL_DATASET_LEAK; of files on S3 also SPL_S3_UNAVAILABLE, SPL_S3_REFUSED.
  */
-export async function verifyDataset(files: DatasetFiles, signal: AbortSignal): Promise<DatasetManifest> {
+export async function verifyDataset(
+  files: DatasetFiles,
+  signal: AbortSignal,
+  sortFolder = tmpdir(),
+): Promise<DatasetManifest> {
   const { manifest, rows } = await openDataset(files)
-  const numbers = new Map<string, number>()
-  const guard = new LeakGuard({ by: manifest.split.by, spans: manifest.spans }, ({ userId, reviewId }) => {
-    const key = `${userId}\u0000${reviewId}`
-    const number = numbers.get(key) ?? numbers.size
-    numbers.set(key, number)
-    return number
-  })
+  using guard = new LeakGuard({ by: manifest.split.by, spans: manifest.spans }, sortFolder)
   for (const span of SPANS) {
     const found = { rows: 0, positives: 0 }
     for await (const row of rows(span)) {
@@ -35,5 +35,6 @@ export async function verifyDataset(files: DatasetFiles, signal: AbortSignal): P
         `${span} holds ${found.rows} rows, ${found.positives} positives: not as it says`,
       )
   }
+  guard.end()
   return manifest
 }

@@ -1,3 +1,4 @@
+import { tmpdir } from 'node:os'
 import { expect, test } from 'vitest'
 import type { DatasetRow, Span } from '../../../../trainers/dataset/dataset-row.ts'
 import { LeakGuard } from '../../../../trainers/dataset/leak-guard.ts'
@@ -14,13 +15,9 @@ const row = (number: number, span: Span, other: Partial<DatasetRow> = {}): Datas
   exampleRow(number, span, { userId: `u${number}`, movieId: `m${number}`, ...other })
 
 function check(rows: readonly DatasetRow[], by: SplitBy = 'time'): void {
-  const numbers = new Map<string, number>()
-  const guard = new LeakGuard({ by, spans }, ({ userId, reviewId }) => {
-    const number = numbers.get(`${userId} ${reviewId}`) ?? numbers.size
-    numbers.set(`${userId} ${reviewId}`, number)
-    return number
-  })
+  using guard = new LeakGuard({ by, spans }, tmpdir())
   for (const one of rows) guard.check(one)
+  guard.end()
 }
 
 test.each<{ name: string; rows: DatasetRow[]; by?: SplitBy }>([

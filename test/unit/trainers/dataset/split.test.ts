@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { SPANS } from '../../../../trainers/dataset/dataset-row.ts'
-import type { SeenRow } from '../../../../trainers/dataset/review-table.ts'
+import type { SeenRow } from '../../../../trainers/dataset/review-join.ts'
 import { planSpans } from '../../../../trainers/dataset/split.ts'
 
 const SHARES = { fit: 0.6, stop: 0.1, calibrate: 0.15, gate: 0.15 }
@@ -13,7 +13,7 @@ function review(number: number, other: Partial<SeenRow> = {}): SeenRow {
 const oneTo = (count: number): Float64Array => Float64Array.from({ length: count }, (_, i) => i + 1)
 
 test('by time: spans follow one another with their shares, and labels end where the next span begins', () => {
-  const { spanOf, times } = planSpans({ by: 'time', seed: 0, shares: SHARES }, oneTo(100).reverse())
+  const { spanOf, times } = planSpans({ by: 'time', seed: 0, shares: SHARES }, oneTo(100))
   expect(times).toEqual({
     fit: { fromMs: null, untilMs: 61, labelsUntilMs: 61 },
     stop: { fromMs: 61, untilMs: 71, labelsUntilMs: 71 },
