@@ -117,10 +117,12 @@ function groupColumn({ name, repetition, named }: Place, record: AvroRecord): Pa
   return {
     name,
     elements: [group, ...children.flatMap(({ elements }) => elements)],
-    convert: (value) => {
-      const fields = value as Readonly<Record<string, unknown>>
-      return Object.fromEntries(children.map((child) => [child.name, child.convert(fields[child.name])]))
-    },
+    convert: children.every(({ convert }) => convert === same)
+      ? same
+      : (value) => {
+          const fields = value as Readonly<Record<string, unknown>>
+          return Object.fromEntries(children.map((child) => [child.name, child.convert(fields[child.name])]))
+        },
   }
 }
 
