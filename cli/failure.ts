@@ -22,6 +22,7 @@ const NEXT_STEPS: Partial<Record<ErrorCode, string>> = {
   SPL_REGISTRY_UNAVAILABLE: `${START}, or set SCHEMA_REGISTRY_URL (see \`shield config\`).`,
   SPL_REDIS_UNAVAILABLE: `${START}, or set REDIS_URL (see \`shield config\`).`,
   SPL_TOPIC_MISSING: 'See `shield topics`; `shield topics --create` creates what is declared and missing.',
+  SPL_DISK_FULL: 'Free some room there, or name a folder on a larger disk (STATE_DIR, --out).',
   SPL_CONFIG_INVALID: 'See `shield config --help`; every setting is an environment variable.',
   SPL_USAGE: 'See `shield --help`, or `shield COMMAND --help`.',
 }

@@ -16,7 +16,10 @@ interface Item {
 function sorted(items: readonly Item[], runBytes: number): Item[] {
   using sort = new ExternalSort(folder, runBytes)
   for (const { key, payload } of items) sort.add(key, Buffer.from(payload))
-  return [...sort.sorted()].map(({ key, payload }) => ({ key, payload: payload.toString() }))
+  const walk = (): Item[] => [...sort.sorted()].map(({ key, payload }) => ({ key, payload: payload.toString() }))
+  const first = walk()
+  expect(walk()).toEqual(first) // as often as wanted
+  return first
 }
 
 const item = fc.record({
@@ -32,6 +35,17 @@ test('gives every record, by key, equal keys in the order they came, for any num
     }),
     { seed: 5 },
   )
+})
+
+test('two walks at once do not disturb each other', () => {
+  using sort = new ExternalSort(folder, 300)
+  const keys = Array.from({ length: 50 }, (_, i) => String((i * 7) % 50).padStart(2, '0'))
+  for (const key of keys) sort.add(key, Buffer.from(`payload of ${key}`))
+  const [one, other] = [sort.sorted(), sort.sorted()]
+  for (const expected of keys.toSorted()) {
+    expect(one.next().value?.key).toBe(expected)
+    expect(other.next().value?.payload.toString()).toBe(`payload of ${expected}`)
+  }
 })
 
 test('records larger than the read buffer survive the disk', () => {
