@@ -4,7 +4,7 @@ import { spoilerV1 } from '../../schemas/spoiler-v1.ts'
 import { topics } from '../../schemas/topics.ts'
 import type { DatasetFiles } from './dataset-files.ts'
 import { type BuildProgress, type ProgressDeps, StepProgress } from './build-progress.ts'
-import { type DatasetRow, ROW_FIELDS, type Span, SPANS } from './dataset-row.ts'
+import { type DatasetRow, type Span, SPANS, typesOf } from './dataset-row.ts'
 import { DatasetWriter, sealDataset } from './dataset-writer.ts'
 import { decideRows, type Decisions, rowKey } from './decide-rows.ts'
 import { LabelClock } from './label-clock.ts'
@@ -74,7 +74,7 @@ export async function rangesOf(
  */
 export async function buildDataset(plan: DatasetPlan, deps: BuildDeps): Promise<DatasetManifest> {
   const located = { rows: await deps.source.locate(plan.rows), labels: await deps.source.locate(plan.labels) }
-  using sorted = new RecordSort<StoredRow>(deps.sortFolder, STORED_FIELDS, SORT_BYTES)
+  using sorted = new RecordSort<StoredRow>(deps.sortFolder, typesOf(STORED), SORT_BYTES)
   // 1. the rows, to disk; without their texts they are joined with their labels, and it is decided what becomes of each
   const { read, otherFeatureService, ...joined } = await joinLogs(located, { sorted, plan, deps })
   using decisions = joined.decisions
@@ -88,13 +88,21 @@ export async function buildDataset(plan: DatasetPlan, deps: BuildDeps): Promise<
   return await sealDataset(deps.files, content, deps.nowMs())
 }
 
-/** What is kept on disk of a row. */
-type StoredRow = Omit<DatasetRow, 'span' | 'label' | 'labelSource' | 'labelAppendedAtMs'>
-
-const STORED_FIELDS = (({ span: _, label: __, labelSource: ___, labelAppendedAtMs: ____, ...stored }) => stored)(
-  ROW_FIELDS,
-)
-/** Memory for rows with their texts before they go to disk. */
+/** Fields of a row that lie on disk until it is written. */
+const STORED = [
+  'reviewId',
+  'userId',
+  'movieId',
+  'writtenAtMs',
+  'appendedAtMs',
+  'partition',
+  'offset',
+  'text',
+  'values',
+  'sentences',
+] as const
+type StoredRow = Pick<DatasetRow, (typeof STORED)[number]>
+/** Memory for them before they go there. */
 const SORT_BYTES = 32 * 1024 ** 2
 
 const LOGGED_FIELDS = [

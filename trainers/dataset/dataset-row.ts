@@ -50,14 +50,16 @@ const COLUMNS: readonly (readonly [name: string, type: AvroSchema, field: keyof 
   ['values', { type: 'array', items: 'double' }, 'values'],
   ['sentences', { type: 'array', items: SENTENCE }, 'sentences'],
 ]
-/** The Avro types of all fields. */
-export const ROW_FIELDS = Object.fromEntries(COLUMNS.map(([, type, field]) => [field, type])) as Readonly<
-  Record<keyof DatasetRow, AvroSchema>
->
 const SCHEMA: AvroSchema = {
   type: 'record',
   name: 'DatasetRow',
   fields: COLUMNS.map(([name, type]) => ({ name, type })),
+}
+
+/** The Avro types of some fields. */
+export function typesOf(fields: readonly (keyof DatasetRow)[]): Readonly<Record<string, AvroSchema>> {
+  const own = COLUMNS.filter(([, , field]) => fields.includes(field))
+  return Object.fromEntries(own.map(([, type, field]) => [field, type]))
 }
 
 export function newRowFile(): ParquetFile {

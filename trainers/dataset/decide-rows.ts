@@ -1,5 +1,5 @@
 import { type ProgressDeps, StepProgress } from './build-progress.ts'
-import { type DatasetRow, type Span, SPANS } from './dataset-row.ts'
+import { type DatasetRow, type Span, SPANS, typesOf } from './dataset-row.ts'
 import type { LabelClock } from './label-clock.ts'
 import type { LeftOut } from './manifest.ts'
 import { type KeyedRecord, numbersKey, RecordSort } from './record-sort.ts'
@@ -22,8 +22,9 @@ export interface DecideOptions {
 }
 
 type Reason = Exclude<keyof LeftOut, 'otherFeatureService' | 'superseded'>
+const DECIDED = ['span', 'label', 'labelSource', 'labelAppendedAtMs'] as const
 /** The span of a row that stays, and the label that it has there. */
-type Decision = Pick<DatasetRow, 'span' | 'label' | 'labelSource' | 'labelAppendedAtMs'>
+type Decision = Pick<DatasetRow, (typeof DECIDED)[number]>
 
 /** What becomes of the newest row of each review. */
 export interface Decisions extends Disposable {
@@ -36,7 +37,8 @@ export interface Decisions extends Disposable {
 }
 
 /** The place of a row among all: sorts as compareRows does. */
-export function rowKey({ appendedAtMs, partition, offset }: Pick<SeenRow, 'appendedAtMs' | 'partition' | 'offset'>) {
+export function rowKey(row: Pick<SeenRow, 'appendedAtMs' | 'partition' | 'offset'>): string {
+  const { appendedAtMs, partition, offset } = row
   return numbersKey(appendedAtMs, partition, offset)
 }
 
@@ -115,8 +117,6 @@ class CandidateTimes implements SortedTimes, Disposable {
   }
 }
 
-const DECISION_FIELDS = { span: 'string', label: 'boolean', labelSource: 'string', labelAppendedAtMs: 'long' } as const
-
 /** Outcomes of the reviews, user by user. */
 class Settled implements Disposable {
   readonly #coldGate: boolean
@@ -131,7 +131,7 @@ class Settled implements Disposable {
   /** @param coldGate The gate keeps only rows of users that no earlier span has. */
   constructor(folder: string, coldGate: boolean) {
     this.#coldGate = coldGate
-    this.#kept = new RecordSort(folder, DECISION_FIELDS)
+    this.#kept = new RecordSort(folder, typesOf(DECIDED))
   }
 
   add(row: SeenRow, outcome: Decision | Reason): void {

@@ -1,5 +1,5 @@
 import { SpoilerError } from '../../platform/spoiler-error.ts'
-import { compareRows, type DatasetRow, type Span } from './dataset-row.ts'
+import { compareRows, type DatasetRow, type Span, typesOf } from './dataset-row.ts'
 import type { DatasetContent, SplitBy } from './manifest.ts'
 import { idsOf, RecordSort, textsKey } from './record-sort.ts'
 
@@ -8,11 +8,8 @@ interface GuardedSplit {
   readonly spans: readonly Pick<DatasetContent['spans'][number], 'span' | 'fromMs' | 'untilMs' | 'labelsUntilMs'>[]
 }
 
-interface Place {
-  readonly reviewId: string
-  readonly span: Span
-}
-const PLACE_FIELDS = { reviewId: 'string', span: 'string' } as const
+const PLACE = ['reviewId', 'span'] as const
+type Place = Pick<DatasetRow, (typeof PLACE)[number]>
 /** What must not stand in the data set twice, or not in two spans. */
 const REVIEW = 'review'
 const MOVIE = 'movie'
@@ -37,7 +34,7 @@ export class LeakGuard implements Disposable {
   constructor(split: GuardedSplit, folder: string) {
     if (split.by === 'time' || split.by === 'cold-user') assertConsecutive(split)
     this.#split = split
-    this.#places = new RecordSort(folder, PLACE_FIELDS)
+    this.#places = new RecordSort(folder, typesOf(PLACE))
   }
 
   /** Rows of a span must come in their order. @throws SpoilerError SPL_DATASET_LEAK */

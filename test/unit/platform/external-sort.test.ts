@@ -41,11 +41,13 @@ test('two walks at once do not disturb each other', () => {
   using sort = new ExternalSort(folder, 300)
   const keys = Array.from({ length: 50 }, (_, i) => String((i * 7) % 50).padStart(2, '0'))
   for (const key of keys) sort.add(key, Buffer.from(`payload of ${key}`))
-  const [one, other] = [sort.sorted(), sort.sorted()]
-  for (const expected of keys.toSorted()) {
-    expect(one.next().value?.key).toBe(expected)
-    expect(other.next().value?.payload.toString()).toBe(`payload of ${expected}`)
+  const walked: string[] = []
+  for (const { key, payload } of sort.sorted()) {
+    expect([...sort.sorted()].map((record) => record.key)).toEqual(keys.toSorted())
+    expect(payload.toString()).toBe(`payload of ${key}`)
+    walked.push(key)
   }
+  expect(walked).toEqual(keys.toSorted())
 })
 
 test('records larger than the read buffer survive the disk', () => {
