@@ -1,4 +1,5 @@
 import { Counter } from 'prom-client'
+import { assertNotForgotten } from '../platform/batch-worker.ts'
 import type { ComponentContext } from '../platform/component.ts'
 import { whenAvailable } from '../platform/component.ts'
 import { idOf } from '../platform/input-order.ts'
@@ -154,7 +155,10 @@ class OfflineStore {
     let leftOut = 0
     for (const [i, record] of records.entries()) {
       const value = decoded[i] as (typeof decoded)[number]
-      if ('poison' in value) leftOut += 1
+      if ('poison' in value) {
+        assertNotForgotten(record, value)
+        leftOut += 1
+      }
       this.#writers.get(idOf(record))?.append(record, 'poison' in value ? undefined : value.value)
     }
     const behindMs = Math.max(0, Date.now() - (records.at(-1) as InputRecord).appendedAtMs)

@@ -3,11 +3,12 @@ import type { DeadLetter } from '../schemas/generated.ts'
 import type { Forward } from '../schemas/processor.ts'
 import { type TopicId, topics } from '../schemas/topics.ts'
 import type { Applied } from './changelog.ts'
-import type { InputRecord } from './input-record.ts'
+import { type InputRecord, topicId } from './input-record.ts'
 import type { PartitionOffset, TopicPartition } from './kafka-consumer.ts'
 import type { OutgoingRecord } from './kafka-producer.ts'
-import type { RecordCodec } from './record-codec.ts'
+import type { Poison, RecordCodec } from './record-codec.ts'
 import { INTERNAL_RECORD_BYTES } from './record-limits.ts'
+import { SpoilerError } from './spoiler-error.ts'
 
 /** What a batch did, for metrics. */
 export interface BatchCounts {
@@ -73,8 +74,13 @@ export class OutputCollector {
     this.drops[reason] = (this.drops[reason] ?? 0) + 1
   }
 
-  /** Poison: the record goes on with its original bytes. What no topic holds stays where it stands, and the cause says so. */
+  /**
+   * Poison: the record goes on with its original bytes. What no topic holds stays where it stands, and the cause says so.
+   *
+   * @throws SpoilerError `stop` where it is not the record's fault: {@link assertNotForgotten}.
+   */
   reject(record: InputRecord, code: ErrorCode, cause: string, attempts = 1): void {
+    assertNotForgotten(record, { poison: code, cause })
     this.rejects[code] = (this.rejects[code] ?? 0) + 1
     const original = { key: record.key, value: record.value, headers: headersOf(record) }
     const left = fittingLetter(original)
@@ -98,6 +104,23 @@ export class OutputCollector {
     const { name, schema } = topics[to]
     return { topic: name, partition: null, key, value: this.#codec.encode({ subject: `${name}-value`, schema }, value) }
   }
+}
+
+/**
+ * A schema id that a registry does not know is the publisher's mistake on a public input, and poison. The other topics
+ * are written by components alone, which take their ids from the registry: then it has forgotten them or is another one,
+ * no record can be trusted to be readable, and a person has to decide.
+ *
+ * @throws SpoilerError SPL_SCHEMA_ID_UNKNOWN `stop`.
+ */
+export function assertNotForgotten(record: InputRecord, { poison, cause }: Poison): void {
+  if (poison !== 'SPL_SCHEMA_ID_UNKNOWN' || topics[topicId(record.topic)].publicInput) return
+  const lines = [
+    `reading ${record.topic}/${record.partition} at offset ${record.offset}: ${cause}, and only components write there.`,
+    'The registry has lost schemas, or it is another than the one that the record was written with. Point',
+    'SCHEMA_REGISTRY_URL back to that one (`shield config` shows it), or restore the registry; then start again.',
+  ]
+  throw new SpoilerError(poison, lines.join('\n'), { onError: 'stop' })
 }
 
 type Original = Pick<DeadLetter, 'key' | 'value' | 'headers'>

@@ -5,6 +5,7 @@ import { type Applied, Changelog } from './changelog.ts'
 import { type InputRecord, topicId } from './input-record.ts'
 import { PartitionReader, type PartitionOffset, type TopicPartition, type Watermarks } from './kafka-consumer.ts'
 import type { RecordCodec } from './record-codec.ts'
+import { SpoilerError } from './spoiler-error.ts'
 import { PartitionState } from './state-store.ts'
 
 interface FoldDeps {
@@ -81,6 +82,7 @@ export class FoldWorker<In, Stores> implements BatchWorker {
       const record = streamRecord(input, decoded.value)
       this.#apply(this.#processor.onRecord(record, readonly(state), state.currentTimeMs), state, output, input)
     } catch (cause) {
+      if (cause instanceof SpoilerError) throw cause
       output.reject(input, 'SPL_PROCESSING_FAILED', (cause as Error).stack ?? String(cause))
     }
   }

@@ -15,7 +15,7 @@ const PAUSE_MS = 100
 /**
  * Reads what is there; while no broker answers it reads nothing, and the task is unready.
  *
- * @throws SpoilerError with `onError: 'exit'` or `'stop'`: this client will never read again.
+ * @throws SpoilerError with `onError: 'exit'`: this client will never read again; a new process finds out why.
  */
 export async function readOrWait(options: ReadOptions, { consumer, telemetry, pause }: ReadDeps): Promise<Message[]> {
   try {
@@ -38,12 +38,12 @@ const UNKNOWN_TOPIC = 3
 function readError(cause: unknown): SpoilerError {
   const fault = cause instanceof KafkaFault ? cause : new KafkaFault('consuming', cause as Error)
   if (fault.code === NO_SUCH_OFFSET) {
-    const doing = 'reading: the log no longer holds the next offset; restart the component to see which'
-    return new SpoilerError('SPL_OFFSET_OUT_OF_RETENTION', doing, { onError: 'stop', cause })
+    const doing = 'reading: the log does not hold the next offset; the next start tells which, and why'
+    return new SpoilerError('SPL_OFFSET_OUT_OF_RETENTION', doing, { onError: 'exit', cause })
   }
   if (fault.code === UNKNOWN_TOPIC) {
-    const doing = 'reading: a topic was deleted; `shield topics --create` makes it anew, empty'
-    return new SpoilerError('SPL_TOPIC_MISSING', doing, { onError: 'stop', cause })
+    const doing = 'reading: a topic was deleted; the next start tells which'
+    return new SpoilerError('SPL_TOPIC_MISSING', doing, { onError: 'exit', cause })
   }
   return new SpoilerError('SPL_BROKER_UNAVAILABLE', 'reading', { onError: fault.fatal ? 'exit' : 'retry', cause })
 }

@@ -16,10 +16,12 @@ import {
 import { openTransactionalProducer } from './kafka-producer.ts'
 import { type OpenedCodec, openCodec, topicSubjects } from './open-codec.ts'
 import type { RecordCodec } from './record-codec.ts'
+import { settleTopics, watchTopics } from './settle-topics.ts'
 import type { SpoilerError } from './spoiler-error.ts'
 import { StreamTask } from './stream-task.ts'
 import { taskTelemetry } from './telemetry.ts'
-import { ensureTopics, wantedTopics } from './topic-admin.ts'
+import { findTopics, type WantedTopic, wantedTopics } from './topic-admin.ts'
+import type { Identities } from './topic-lineage.ts'
 
 /** What the changelog of a fold follows from. */
 export interface FoldDeclaration {
@@ -27,30 +29,54 @@ export interface FoldDeclaration {
   readonly stores: StoreSchemas
 }
 
+/** A fold that keeps state, and what it reads. */
+export interface StatefulFold extends FoldDeclaration {
+  readonly input: TopicId
+}
+
 /** The changelog topics of the folds that keep state. */
 export function changelogsOf(processors: readonly FoldDeclaration[]): string[] {
   return processors.filter(({ stores }) => Object.keys(stores).length > 0).map(({ name }) => changelogTopic(name))
 }
 
+export interface Prepared extends OpenedCodec {
+  readonly topics: Identities
+  readonly wanted: readonly WantedTopic[]
+}
+
 /**
- * Topics and schemas, before the first record: creates and compares the topics, learns the schema ids. Waits for the
+ * Schemas and topics, before the first record: learns the schema ids, creates and compares the topics. Waits for the
  * broker, and for the registry only when an id is not in the cache; else the ids are checked in the background.
  */
 export async function prepare(
   context: ComponentContext,
-  processors: readonly FoldDeclaration[],
-): Promise<OpenedCodec | undefined> {
+  folds: readonly StatefulFold[],
+): Promise<Prepared | undefined> {
   const { config, signal } = context
-  const wanted = wantedTopics(config, changelogsOf(processors))
-  if ((await whenAvailable(context, () => ensureTopics(config, wanted))) === undefined) return undefined
-  const subjects = [...topicSubjects(), ...processors.flatMap(({ name, stores }) => changelogSubjects(name, stores))]
+  const subjects = [...topicSubjects(), ...folds.flatMap(({ name, stores }) => changelogSubjects(name, stores))]
   const opened = await whenAvailable(context, () => openCodec(config, subjects))
-  if (opened === undefined || signal.aborted) return undefined
-  return opened
+  if (opened === undefined) return undefined
+  const wanted = wantedTopics(config, changelogsOf(folds))
+  const foldTopics = folds.map(({ name, input }) => ({ changelog: changelogTopic(name), input: topics[input].name }))
+  const settle = { codec: opened.codec, wanted, folds: foldTopics }
+  const settled = await whenAvailable(context, () => settleTopics(config, settle))
+  if (settled === undefined || signal.aborted) return undefined
+  return { ...opened, topics: settled, wanted }
 }
 
-/** Compares cached schema ids with the registry as soon as it answers; nothing waits for it. */
-export async function verifyInBackground({ signal, log }: ComponentContext, opened: OpenedCodec): Promise<void> {
+/**
+ * What must stay true while the component runs, and nothing waits for: the cached schema ids are those of the registry,
+ * and the topics are those of the start.
+ */
+export async function verifyInBackground(context: ComponentContext, prepared: Prepared): Promise<void> {
+  const { config, signal } = context
+  const look = (): Promise<Identities> => findTopics(config, prepared.wanted)
+  const watch = watchTopics(prepared.topics, signal, { lineage: config.LINEAGE, look, pause })
+  await Promise.all([verifySchemaIds(context, prepared), watch])
+}
+
+/** Compares cached schema ids with the registry as soon as it answers. */
+async function verifySchemaIds({ signal, log }: ComponentContext, opened: OpenedCodec): Promise<void> {
   const onUp = (): void => {
     log.debug('the cached schema ids are those of the registry')
   }

@@ -11,11 +11,15 @@ import { whileDependencyIsDown } from './retry.ts'
 import { SpoilerError } from './spoiler-error.ts'
 import { startOffset } from './start-offset.ts'
 import type { TaskTelemetry } from './telemetry.ts'
+import { partitionAdded } from './topic-lineage.ts'
 import { commitBatch } from './transaction.ts'
 
 export interface StreamTaskDeps {
   readonly name: string
-  readonly config: Pick<Config, 'COMMIT_INTERVAL_MS' | 'MAX_BATCH_RECORDS' | 'STEP_DEADLINE_MS' | 'MISSING_RECORDS'>
+  readonly config: Pick<
+    Config,
+    'COMMIT_INTERVAL_MS' | 'MAX_BATCH_RECORDS' | 'STEP_DEADLINE_MS' | 'MISSING_RECORDS' | 'TOPIC_PARTITIONS' | 'LINEAGE'
+  >
   readonly consumer: Pick<
     GroupConsumer,
     'nextRebalance' | 'accept' | 'release' | 'committed' | 'commit' | 'seek' | 'read' | 'groupMetadata' | 'atEnd'
@@ -89,6 +93,8 @@ export class StreamTask {
 
   async #restore(partitions: readonly TopicPartition[]): Promise<PartitionOffset[]> {
     const { consumer, worker, watermarks, config, log } = this.#deps
+    const added = partitions.find(({ partition }) => partition >= config.TOPIC_PARTITIONS)
+    if (added !== undefined) throw partitionAdded(added, config.TOPIC_PARTITIONS, config.LINEAGE)
     const committed = await consumer.committed(partitions)
     const starts: PartitionOffset[] = []
     for (const [index, input] of partitions.entries()) {

@@ -14,6 +14,8 @@ export interface WantedTopic {
 }
 export interface FoundTopic {
   readonly name: string
+  /** UUID that the broker gave it: a topic of the same name that is made anew has another one. */
+  readonly id: string
   readonly partitions: number
   readonly settings: ReadonlyMap<string, string | null>
 }
@@ -58,12 +60,13 @@ export function topicDifferences(wanted: WantedTopic, found: FoundTopic): string
 /**
  * Creates what is missing and compares what exists. Idempotent; several processes may call it at once.
  *
+ * @returns the topics as the broker has them now.
  * @throws SpoilerError SPL_TOPIC_DIFFERS, listing every difference; SPL_BROKER_UNAVAILABLE.
  */
 export async function ensureTopics(
   config: KafkaConfig & Pick<Config, 'TOPIC_REPLICATION'>,
   wanted: readonly WantedTopic[],
-): Promise<{ created: string[] }> {
+): Promise<Map<string, FoundTopic>> {
   return withAdmin(config, 'preparing the topics', async (admin) => {
     const existing = new Set(await admin.listTopics())
     const missing = wanted.filter(({ name }) => !existing.has(name))
@@ -74,7 +77,7 @@ export async function ensureTopics(
       return same === undefined ? [] : topicDifferences(topic, same)
     })
     if (differences.length > 0) throw differs(differences)
-    return { created: missing.map(({ name }) => name) }
+    return found
   })
 }
 
@@ -139,6 +142,7 @@ async function describeTopics(admin: Admin, wanted: readonly WantedTopic[]): Pro
       resourceName,
       {
         name: resourceName,
+        id: metadata.topics.get(resourceName)?.id ?? '',
         partitions: metadata.topics.get(resourceName)?.partitionsCount ?? 0,
         settings: new Map(configs.map(({ name, value }) => [name, value ?? null])),
       },

@@ -360,6 +360,18 @@ export interface SpoilerSpan {
   readonly score: number
 }
 
+/** Which topic of the broker stands behind a name. One that was deleted and made anew has another id. */
+export interface TopicLineage {
+  readonly topic: string
+  /** UUID that the broker gave it. */
+  readonly topicId: string
+  readonly partitions: number
+  /** LINEAGE under which it was used last. */
+  readonly lineage: number
+  /** Of a changelog: id of the topic that its state was folded from. */
+  readonly foldedFrom: null | string
+}
+
 /** One review or one label of a user, in the order that counts. Exactly one of the two is set. */
 export interface UserActivity {
   readonly userId: string
@@ -1476,6 +1488,24 @@ export const avroSchemas = {
       { name: 'start', type: 'int', doc: 'UTF-16 offset in the text, inclusive.' },
       { name: 'end', type: 'int', doc: 'UTF-16 offset, exclusive.' },
       { name: 'score', type: 'double', doc: '0 to 1.' },
+    ],
+  },
+  TopicLineage: {
+    type: 'record',
+    namespace: 'spoiler_shield',
+    name: 'TopicLineage',
+    doc: 'Which topic of the broker stands behind a name. One that was deleted and made anew has another id.',
+    fields: [
+      { name: 'topic', type: 'string' },
+      { name: 'topicId', type: 'string', doc: 'UUID that the broker gave it.' },
+      { name: 'partitions', type: 'int' },
+      { name: 'lineage', type: 'int', doc: 'LINEAGE under which it was used last.' },
+      {
+        name: 'foldedFrom',
+        type: ['null', 'string'],
+        default: null,
+        doc: 'Of a changelog: id of the topic that its state was folded from.',
+      },
     ],
   },
   UserActivity: {

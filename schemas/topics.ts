@@ -124,6 +124,13 @@ export const topics = {
     schema: 'LateRecord',
     key: (v) => v.label?.userId ?? positionText(v.source),
   }),
+  topicLineages: topic<S.TopicLineage>({
+    name: 'topic-lineages',
+    schema: 'TopicLineage',
+    key: (v) => v.topic,
+    cleanup: 'compact',
+    partitions: 1,
+  }),
 } as const
 
 export type TopicId = keyof typeof topics

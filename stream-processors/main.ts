@@ -10,7 +10,10 @@ const chosen = new Set(process.argv.slice(2))
 const runs = ({ name }: { readonly name: string }): boolean => chosen.size === 0 || chosen.has(name)
 
 await runComponent({ name: 'folds', process, env: process.env }, async (context) => {
-  const prepared = await prepare(context, [userHistory, movieContext])
+  const prepared = await prepare(context, [
+    { ...userHistory, input: 'userActivity' },
+    { ...movieContext, input: 'movieActivity' },
+  ])
   if (prepared === undefined) return
   const { codec } = prepared
   await Promise.all([

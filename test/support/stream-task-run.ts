@@ -34,7 +34,7 @@ export class StreamTaskRun {
     const limits = { COMMIT_INTERVAL_MS: this.commitIntervalMs, MAX_BATCH_RECORDS: 2, STEP_DEADLINE_MS: 15_000 }
     const task = new StreamTask({
       name: 'summing',
-      config: { ...limits, MISSING_RECORDS: missingRecords },
+      config: { ...limits, MISSING_RECORDS: missingRecords, TOPIC_PARTITIONS: 2, LINEAGE: 1 },
       consumer: this.consumer,
       producer: this.producer,
       worker: this.worker,

@@ -277,8 +277,8 @@ test('a broker that does not answer while a partition is restored is waited for:
 
 describe('a read that fails', () => {
   test.each([
-    { code: -140, expected: { code: 'SPL_OFFSET_OUT_OF_RETENTION', onError: 'stop' }, what: 'position is gone' },
-    { code: 3, expected: { code: 'SPL_TOPIC_MISSING', onError: 'stop' }, what: 'topic was deleted' },
+    { code: -140, expected: { code: 'SPL_OFFSET_OUT_OF_RETENTION', onError: 'exit' }, what: 'position is gone' },
+    { code: 3, expected: { code: 'SPL_TOPIC_MISSING', onError: 'exit' }, what: 'topic was deleted' },
     { code: -150, expected: { code: 'SPL_BROKER_UNAVAILABLE', onError: 'exit' }, what: 'client died' },
   ])('because the $what: $expected.code, $expected.onError', async ({ expected, ...native }) => {
     task.assign(P0)
