@@ -20,7 +20,7 @@ import { settleTopics, watchTopics } from './settle-topics.ts'
 import type { SpoilerError } from './spoiler-error.ts'
 import { StreamTask } from './stream-task.ts'
 import { taskTelemetry } from './telemetry.ts'
-import { findTopics, type WantedTopic, wantedTopics } from './topic-admin.ts'
+import { identifyTopics, wantedTopics } from './topic-admin.ts'
 import type { Identities } from './topic-lineage.ts'
 
 /** What the changelog of a fold follows from. */
@@ -30,7 +30,7 @@ export interface FoldDeclaration {
 }
 
 /** A fold that keeps state, and what it reads. */
-export interface StatefulFold extends FoldDeclaration {
+interface StatefulFold extends FoldDeclaration {
   readonly input: TopicId
 }
 
@@ -39,9 +39,8 @@ export function changelogsOf(processors: readonly FoldDeclaration[]): string[] {
   return processors.filter(({ stores }) => Object.keys(stores).length > 0).map(({ name }) => changelogTopic(name))
 }
 
-export interface Prepared extends OpenedCodec {
+interface Prepared extends OpenedCodec {
   readonly topics: Identities
-  readonly wanted: readonly WantedTopic[]
 }
 
 /**
@@ -61,7 +60,7 @@ export async function prepare(
   const settle = { codec: opened.codec, wanted, folds: foldTopics }
   const settled = await whenAvailable(context, () => settleTopics(config, settle))
   if (settled === undefined || signal.aborted) return undefined
-  return { ...opened, topics: settled, wanted }
+  return { ...opened, topics: settled }
 }
 
 /**
@@ -70,7 +69,7 @@ export async function prepare(
  */
 export async function verifyInBackground(context: ComponentContext, prepared: Prepared): Promise<void> {
   const { config, signal } = context
-  const look = (): Promise<Identities> => findTopics(config, prepared.wanted)
+  const look = (): Promise<Identities> => identifyTopics(config, prepared.topics.keys())
   const watch = watchTopics(prepared.topics, signal, { lineage: config.LINEAGE, look, pause })
   await Promise.all([verifySchemaIds(context, prepared), watch])
 }

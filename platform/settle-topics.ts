@@ -28,7 +28,9 @@ export async function settleTopics(
 ): Promise<Identities> {
   const ledger = wanted.filter(({ name }) => name === topics.topicLineages.name)
   await ensureTopics(config, ledger)
-  const recorded = await answered(() => readLineages(config, codec))
+  const all = await answered(() => readLineages(config, codec))
+  // a component does not know the changelogs of another's folds
+  const recorded = new Map([...all].filter(([topic]) => wanted.some(({ name }) => name === topic)))
   const facts = { lineage: config.LINEAGE, recorded, folds }
   assertLineage({ ...facts, found: await findTopics(config, wanted) })
   const found = await ensureTopics(config, wanted)
@@ -67,7 +69,7 @@ async function record(config: KafkaConfig, codec: RecordCodec, news: readonly To
   await publisher.flush()
 }
 
-const LOOK_MS = 3_000
+const LOOK_MS = 2_000
 
 interface WatchDeps {
   readonly lineage: number
@@ -86,7 +88,7 @@ export async function watchTopics(known: Identities, signal: AbortSignal, deps: 
   const { lineage, look, pause } = deps
   let suspected = false
   while (!signal.aborted) {
-    await pause(suspected ? LOOK_MS / 3 : LOOK_MS, signal)
+    await pause(suspected ? LOOK_MS / 2 : LOOK_MS, signal)
     const found = await whatIsThere(look)
     const change = found === undefined ? undefined : topicsChanged(known, found, lineage)
     if (change !== undefined && suspected) throw change

@@ -105,6 +105,20 @@ export async function findTopics(
   })
 }
 
+/** As {@link findTopics}, without the settings. @throws SpoilerError SPL_BROKER_UNAVAILABLE */
+export async function identifyTopics(
+  config: KafkaConfig,
+  wanted: Iterable<string>,
+): Promise<Map<string, Pick<FoundTopic, 'id' | 'partitions'>>> {
+  return withAdmin(config, 'asking for the topics', async (admin) => {
+    const existing = new Set(await admin.listTopics())
+    const topics = [...wanted].filter((name) => existing.has(name))
+    const metadata = topics.length === 0 ? undefined : await admin.metadata({ topics, forceUpdate: true })
+    const found = [...(metadata?.topics ?? [])]
+    return new Map(found.map(([name, { id, partitionsCount: partitions }]) => [name, { id, partitions }]))
+  })
+}
+
 /** What tells this cluster from every other, whatever its addresses are. @throws SpoilerError SPL_BROKER_UNAVAILABLE */
 export async function clusterId(config: KafkaConfig): Promise<string> {
   return withAdmin(

@@ -18,7 +18,7 @@ export interface FoldTopics {
 export interface LineageFacts {
   readonly lineage: number
   readonly found: Identities
-  /** Newest record of `topic-lineages` by topic. */
+  /** Newest record of `topic-lineages` for each topic that the component knows. */
   readonly recorded: ReadonlyMap<string, TopicLineage>
   readonly folds: readonly FoldTopics[]
 }
@@ -114,12 +114,14 @@ export function partitionAdded(
   partitions: number,
   lineage: number,
 ): SpoilerError {
-  const now = { id: '', partitions: partition + 1 }
-  return changed(`starting on ${topic}/${partition}`, [repartitioned(topic, { partitions }, now)], lineage)
+  const line = `${topic} has a partition ${partition} now, it had ${partitions} in all: ${KEYS_MOVED}`
+  return changed(`starting on ${topic}/${partition}`, [{ code: 'SPL_TOPIC_REPARTITIONED', line }], lineage)
 }
 
+const KEYS_MOVED = 'keys are in other partitions than their state'
+
 function repartitioned(name: string, before: Pick<TopicIdentity, 'partitions'>, now: TopicIdentity): Change {
-  const line = `${name} has ${now.partitions} partitions now, it had ${before.partitions}: keys are in other partitions than their state`
+  const line = `${name} has ${now.partitions} partitions now, it had ${before.partitions}: ${KEYS_MOVED}`
   return { code: 'SPL_TOPIC_REPARTITIONED', line }
 }
 
