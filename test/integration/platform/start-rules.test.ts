@@ -168,13 +168,6 @@ test('two instances share the partitions; one that was frozen past its session w
   await feed.untilEmittedOnce()
 })
 
-test('an input topic that was deleted and made anew stops the fold whose state came from it', async () => {
-  await client.admin.deleteTopics({ topics: [INPUT] })
-  const message = await stopMessage('user-history')
-  expect(message).toMatch(/SPL_OFFSET_(BEYOND_LOG|MISMATCH)/)
-  expect(message).toContain('recreated')
-})
-
 test('another partition count than configured stops the component before it reads', async () => {
   const message = await stopMessage('movie-context', { TOPIC_PARTITIONS: '3' })
   expect(message).toContain('SPL_TOPIC_DIFFERS')
