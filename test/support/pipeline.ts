@@ -9,7 +9,7 @@ import type { RecordCodec } from '../../platform/record-codec.ts'
 import { type KafkaRecordPublisher, openRecordPublisher } from '../../platform/record-publisher.ts'
 import { pause, whileDependencyIsDown } from '../../platform/retry.ts'
 import { type ComponentSpec, type ComponentStatus, Supervisor } from '../../platform/supervisor.ts'
-import { ensureTopics, wantedTopics } from '../../platform/topic-admin.ts'
+import { ensureTopics, type WantedTopic, wantedTopics } from '../../platform/topic-admin.ts'
 import { readTopic } from '../../platform/topic-reader.ts'
 import type { ProducedEvent } from '../../producers/event-source.ts'
 import type { TopicId, ValueOf } from '../../schemas/topics.ts'
@@ -56,7 +56,7 @@ export async function startPipeline(
   const stack = opening.use(await startStack({ dataDir: join(folder, 'stack'), parts, ports: portsOfThisProcess() }))
   const env = { ...stack.env, STATE_DIR: folder, ...settings }
   const config = loadConfig(env)
-  await madeTopics(config)
+  await createTopics(config, wantedTopics(config, []))
   await stack.ready('registry')
   const { codec } = await openCodec(config, topicSubjects())
   const publisher = opening.use(await openRecordPublisher(config, codec, 'test-publisher'))
@@ -82,11 +82,10 @@ export async function startPipeline(
 }
 
 /** As components do: a broker that does not know yet what it has just made is asked again. */
-async function madeTopics(config: Config): Promise<void> {
+export async function createTopics(config: Config, wanted: readonly WantedTopic[]): Promise<void> {
   const { signal } = new AbortController()
   const nothing = (): void => undefined
-  const make = () => ensureTopics(config, wantedTopics(config, []))
-  await whileDependencyIsDown(make, { signal, pause, onUp: nothing, onDown: nothing })
+  await whileDependencyIsDown(() => ensureTopics(config, wanted), { signal, pause, onUp: nothing, onDown: nothing })
 }
 
 /** Not the defaults: a part that a test has stopped must not be mistaken for that of another stack. */
@@ -95,7 +94,8 @@ function portsOfThisProcess(): Ports {
   return { kafka: first, controller: first + 1, registry: first + 2, redis: first + 3, s3: first + 4 }
 }
 
-async function committedRecords<T extends TopicId>(
+/** Committed records of a topic, decoded, in log order per partition. */
+export async function committedRecords<T extends TopicId>(
   config: Config,
   codec: RecordCodec,
   id: T,

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { loadConfig } from '../../../platform/config.ts'
 import type { Supervisor } from '../../../platform/supervisor.ts'
-import { ensureTopics, findTopics, wantedTopics } from '../../../platform/topic-admin.ts'
+import { findTopics, wantedTopics } from '../../../platform/topic-admin.ts'
 import type { Review } from '../../../schemas/generated.ts'
 import {
   encoderOf,
@@ -10,7 +10,7 @@ import {
   registeredSchema,
   withOptionalField,
 } from '../../support/foreign-client.ts'
-import { COMPONENTS, type Pipeline, startPipeline, statusOf, until } from '../../support/pipeline.ts'
+import { COMPONENTS, createTopics, type Pipeline, startPipeline, statusOf, until } from '../../support/pipeline.ts'
 import { EXAMPLE } from '../../support/review-world.ts'
 
 const PROCESSES = COMPONENTS.filter(({ name }) => name !== 'sinks')
@@ -165,7 +165,7 @@ async function existing(): Promise<string[]> {
 /** As `shield topics --create`; a topic that is being deleted is there for a moment longer. */
 async function createMissing(): Promise<void> {
   await until('all topics exist', async () => {
-    await ensureTopics(pipeline.config, everyTopic())
+    await createTopics(pipeline.config, everyTopic())
     return (await existing()).length === everyTopic().length
   })
 }

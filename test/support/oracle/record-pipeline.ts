@@ -7,7 +7,7 @@ import type { Poisoned, Recorded } from './pipeline-oracle.ts'
 const PUBLIC_INPUTS = ['reviews', 'reviewLabels', 'movies'] as const satisfies readonly TopicId[]
 
 /** Reads every topic that the oracle compares, committed records only. */
-export async function recordPipeline(pipeline: Pipeline): Promise<Recorded> {
+export async function recordPipeline(pipeline: Pick<Pipeline, 'config' | 'codec' | 'records'>): Promise<Recorded> {
   const publicInputs: StreamRecord<unknown>[] = []
   const poison: Poisoned[] = []
   for (const topic of PUBLIC_INPUTS) await readPublic(pipeline, topic, { publicInputs, poison })
@@ -31,7 +31,11 @@ interface PublicRecords {
   readonly poison: Poisoned[]
 }
 
-async function readPublic({ config, codec }: Pipeline, id: TopicId, found: PublicRecords): Promise<void> {
+async function readPublic(
+  { config, codec }: Pick<Pipeline, 'config' | 'codec'>,
+  id: TopicId,
+  found: PublicRecords,
+): Promise<void> {
   for await (const { record, decoded } of readTopic(config, codec, id, { from: 'beginning', follow: false })) {
     const { topic, partition, offset, key, appendedAtMs } = record
     const position = { topic, partition, offset }
