@@ -107,7 +107,7 @@ test('an incompatible change is refused by the check, and by the registry: its c
   await broken.setField('schemas/review.avsc', { name: 'rating', type: 'string' })
   const check = await broken.run(['scripts/check-schemas.ts'])
   expect(check.exitCode).toBe(1)
-  expect(check.output).toMatch(/^Review BACKWARD_TRANSITIVE: .*rating/m)
+  expect(check.output).toMatch(/^Review BACKWARD_TRANSITIVE: cannot read what version 1 wrote/m)
 
   const refused = pipeline.supervise(broken.components(PROCESSES), envOf('broken'))
   for (const { name } of PROCESSES) {

@@ -212,6 +212,11 @@ describe('poison goes to dead-letters, and the fold goes on', () => {
     expect(await counts(computed)).toEqual([1])
   })
 
+  test('a schema id that the registry has forgotten is no poison on a topic that only components write', async () => {
+    const forgotten = record(Buffer.from([0, 0, 0, 99, 99, 1]), { topic: 'user-activity' })
+    await expect(compute(forgotten)).rejects.toMatchObject({ code: 'SPL_SCHEMA_ID_UNKNOWN', onError: 'stop' })
+  })
+
   test('a registry that is down is no poison: the batch fails as a whole and may be computed again', async () => {
     registry.down = true
     const batch = [record({}), record(Buffer.from([0, 0, 0, 99, 99, 1]))]

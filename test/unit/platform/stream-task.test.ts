@@ -287,6 +287,15 @@ describe('a read that fails', () => {
   })
 })
 
+test('a partition that was added to a running topic stops the task before it reads there: keys have moved', async () => {
+  const added = { topic: 'user-activity', partition: 2 }
+  task.assign(P0, added)
+  task.append(P0, 1)
+  task.append(added, 1)
+  await expect(task.run()).rejects.toMatchObject({ code: 'SPL_TOPIC_REPARTITIONED', onError: 'stop' })
+  expect(task.worker.computed).toEqual([])
+})
+
 test('several inputs are processed in append-time order', async () => {
   const caughtUp = (input: typeof P0): boolean => task.consumer.atEnd.has(idOf(input))
   task.order = new AppendTimeOrder({ caughtUp, nowMs: () => 0, waitMs: 500 })
