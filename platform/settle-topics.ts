@@ -70,6 +70,8 @@ async function record(config: KafkaConfig, codec: RecordCodec, news: readonly To
 }
 
 const LOOK_MS = 2_000
+/** A connection to a broker that froze may stay silent for ever. */
+const LOOK_WITHIN_MS = 30_000
 
 interface WatchDeps {
   readonly lineage: number
@@ -85,22 +87,27 @@ interface WatchDeps {
  * @throws SpoilerError `exit` SPL_TOPIC_MISSING, SPL_TOPIC_RECREATED, SPL_TOPIC_REPARTITIONED.
  */
 export async function watchTopics(known: Identities, signal: AbortSignal, deps: WatchDeps): Promise<void> {
-  const { lineage, look, pause } = deps
+  const { lineage, pause } = deps
   let suspected = false
   while (!signal.aborted) {
     await pause(suspected ? LOOK_MS / 2 : LOOK_MS, signal)
-    const found = await whatIsThere(look)
+    const found = await whatIsThere(signal, deps)
     const change = found === undefined ? undefined : topicsChanged(known, found, lineage)
     if (change !== undefined && suspected) throw change
     suspected = change !== undefined
   }
 }
 
-async function whatIsThere(look: WatchDeps['look']): Promise<Identities | undefined> {
+/** Undefined when nobody answered in time, or when it shall end. */
+async function whatIsThere(signal: AbortSignal, { look, pause }: WatchDeps): Promise<Identities | undefined> {
+  const over = new AbortController()
   try {
-    return await look()
+    const late = pause(LOOK_WITHIN_MS, AbortSignal.any([signal, over.signal]))
+    return await Promise.race([look(), late.then(() => undefined)])
   } catch (error) {
     if (error instanceof SpoilerError && error.onError === 'retry') return undefined
     throw error
+  } finally {
+    over.abort()
   }
 }

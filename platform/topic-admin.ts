@@ -137,7 +137,8 @@ async function withAdmin<T>(config: KafkaConfig, doing: string, work: (admin: Ad
     if (cause instanceof SpoilerError) throw cause
     throw new SpoilerError('SPL_BROKER_UNAVAILABLE', `${doing} on ${config.KAFKA_BROKERS}`, { onError: 'retry', cause })
   } finally {
-    await admin.close()
+    // the answer counts, also when the connection that gave it is gone
+    await admin.close().catch(() => undefined)
   }
 }
 
