@@ -89,8 +89,9 @@ interface WatchDeps {
 export async function watchTopics(known: Identities, signal: AbortSignal, deps: WatchDeps): Promise<void> {
   const { lineage, pause } = deps
   let suspected = false
-  const wait = (): Promise<void> => pause(suspected ? LOOK_MS / 2 : LOOK_MS, signal)
-  for (await wait(); !signal.aborted; await wait()) {
+  for (;;) {
+    await pause(suspected ? LOOK_MS / 2 : LOOK_MS, signal)
+    if (signal.aborted) return
     const found = await whatIsThere(signal, deps)
     const change = found === undefined ? undefined : topicsChanged(known, found, lineage)
     if (change !== undefined && suspected) throw change
