@@ -17,6 +17,8 @@ const LIMITS = {
   MAX_BATCH_RECORDS: 9,
   STEP_DEADLINE_MS: 60_000,
   MISSING_RECORDS: 'stop',
+  TOPIC_PARTITIONS: 2,
+  LINEAGE: 1,
 } as const
 const silent = pino({ level: 'silent' })
 
