@@ -1,14 +1,14 @@
 import type { KafkaConfig } from '../platform/kafka-connection.ts'
-import { readRecords } from '../platform/topic-reader.ts'
 import {
   openTransactions,
   type OpenTransaction,
   partitionsOf,
   type TransactionMarker,
   writeMarker,
-} from './broker-wire.ts'
+} from '../platform/open-transactions.ts'
+import { readRecords } from '../platform/topic-reader.ts'
+import { TRANSACTION_LOG, transactionChange, type TransactionChange } from '../platform/transaction-log.ts'
 import type { Address } from './health.ts'
-import { TRANSACTION_LOG, transactionChange, type TransactionChange } from './transaction-log.ts'
 
 /**
  * Ends the transactions that hang: open in a partition, and over for their coordinator, so that whoever reads committed

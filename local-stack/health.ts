@@ -12,14 +12,9 @@ export function reachableHost(host: string): string {
   return host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
 }
 
-/** Sends one request and reads until the answer is whole; an address that does not answer gives undefined. */
-export async function ask(
-  { host, port }: Address,
-  request: Buffer,
-  isWhole: (answer: Buffer) => boolean,
-  withinMs = ANSWER_WITHIN_MS,
-): Promise<Buffer | undefined> {
-  const socket: Socket = connect({ host, port, timeout: withinMs })
+/** Sends one request and reads until the answer is long enough; an address that does not answer gives undefined. */
+async function ask({ host, port }: Address, request: Buffer, answerBytes: number): Promise<Buffer | undefined> {
+  const socket: Socket = connect({ host, port, timeout: ANSWER_WITHIN_MS })
   socket.on('timeout', () => socket.destroy())
   try {
     socket.write(request)
@@ -27,7 +22,7 @@ export async function ask(
     for await (const part of socket as AsyncIterable<Buffer>) {
       parts.push(part)
       const answer = Buffer.concat(parts)
-      if (isWhole(answer)) return answer
+      if (answer.length >= answerBytes) return answer
     }
     return undefined
   } catch {
@@ -46,14 +41,14 @@ export async function brokerAnswers(address: Address): Promise<boolean> {
   request.writeInt16BE(0, 6) // version
   request.writeInt32BE(correlationId, 8)
   request.writeInt16BE(-1, 12) // no client id
-  const answer = await ask(address, request, ({ length }) => length >= 10)
+  const answer = await ask(address, request, 10)
   return answer?.readInt32BE(4) === correlationId && answer.readInt16BE(8) === 0
 }
 
 /** Whether Redis answers PING; while it loads its data it answers something else. */
 export async function redisAnswers(address: Address): Promise<boolean> {
   const pong = '+PONG\r\n'
-  const answer = await ask(address, Buffer.from('PING\r\n'), ({ length }) => length >= pong.length)
+  const answer = await ask(address, Buffer.from('PING\r\n'), pong.length)
   return answer?.toString('latin1') === pong
 }
 

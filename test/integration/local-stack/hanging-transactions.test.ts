@@ -3,15 +3,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ConfigResourceTypes } from 'kafkajs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { openTransactions, partitionsOf } from '../../../local-stack/broker-wire.ts'
 import { endHangingTransactions } from '../../../local-stack/hanging-transactions.ts'
 import type { Address } from '../../../local-stack/health.ts'
 import { type LocalStack, startStack } from '../../../local-stack/stack.ts'
 import type { PartProgress } from '../../../local-stack/supervised-part.ts'
-import { TRANSACTION_LOG, transactionChange } from '../../../local-stack/transaction-log.ts'
 import { type Config, loadConfig } from '../../../platform/config.ts'
 import { openTransactionalProducer } from '../../../platform/kafka-producer.ts'
+import { openTransactions, partitionsOf } from '../../../platform/open-transactions.ts'
 import { readRecords } from '../../../platform/topic-reader.ts'
+import { TRANSACTION_LOG, transactionChange } from '../../../platform/transaction-log.ts'
 import { ForeignClient } from '../../support/foreign-client.ts'
 import { appendUnverified } from '../../support/unverified-batch.ts'
 
@@ -68,6 +68,10 @@ test('a transaction that is under way is left to whoever began it', async () => 
     await producer.commit()
   }
   expect(await visible(topic)).toEqual(['mine', 'mine'])
+})
+
+test('a topic that is gone has no open transaction', async () => {
+  expect(await openTransactions(broker, new Map([['gone', [0, 1]]]))).toEqual([])
 })
 
 /** What a broker leaves behind that skipped a marker: its log says it is over, the partition that it is open. */

@@ -1,4 +1,4 @@
-import { WireReader } from './wire-format.ts'
+import { Reader } from '@platformatic/kafka'
 
 /** What a transaction's coordinator remembers it by. */
 export const TRANSACTION_LOG = '__transaction_state'
@@ -31,29 +31,16 @@ export interface TransactionChange {
  */
 export function transactionChange(value: Buffer | null): TransactionChange | undefined {
   if (value === null) return undefined
-  const reader = new WireReader(value)
-  const version = reader.int16()
-  const [producerId, producerEpoch] = [reader.int64(), reader.int16()]
-  reader.int32() // timeout
-  const state = STATES[reader.int8()] ?? 'other'
-  const partitions = version === 0 ? plainPartitions(reader) : compactPartitions(reader)
-  return { producerId, producerEpoch, state, partitions: new Set(partitions) }
+  const reader = Reader.from(value)
+  const isCompact = reader.readInt16() > 0
+  const [producerId, producerEpoch] = [Number(reader.readInt64()), reader.readInt16()]
+  reader.readInt32() // timeout
+  const state = STATES[reader.readInt8()] ?? 'other'
+  const partitions = reader.readArray(() => topicPartitions(reader, isCompact), isCompact, isCompact)
+  return { producerId, producerEpoch, state, partitions: new Set(partitions.flat()) }
 }
 
-function plainPartitions(reader: WireReader): string[] {
-  const topics = reader.list(() => {
-    const topic = reader.text()
-    return reader.list(() => `${topic}/${reader.int32()}`)
-  })
-  return topics.flat()
-}
-
-function compactPartitions(reader: WireReader): string[] {
-  const topics = reader.compactList(() => {
-    const topic = reader.compactText()
-    const ids = reader.compactList(() => `${topic}/${reader.int32()}`)
-    reader.tags()
-    return ids
-  })
-  return topics.flat()
+function topicPartitions(reader: Reader, isCompact: boolean): string[] {
+  const topic = reader.readString(isCompact)
+  return reader.readArray(() => `${topic}/${reader.readInt32()}`, isCompact, false)
 }
