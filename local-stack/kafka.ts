@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { loadConfig } from '../platform/config.ts'
 import { SpoilerError } from '../platform/spoiler-error.ts'
+import { fenceKilledBroker, wasKilled } from './fence-broker.ts'
 import { endHangingTransactions } from './hanging-transactions.ts'
 import { type Address, brokerAnswers, reachableHost } from './health.ts'
 import { sharedClasses } from './jvm.ts'
@@ -102,15 +103,29 @@ export async function prepareBroker(tools: Tools, settings: BrokerSettings): Pro
   return file
 }
 
-/** @param file settings, from {@link prepareBroker} */
-export function brokerProgram(tools: Tools, { host, ports }: BrokerSettings, file: string): PartProgram {
+/** Options of the JVM, up to the main class. */
+function brokerJvm(tools: Tools): string[] {
   const heap = ['-Xms128m', '-Xmx512m', '-XX:+UseSerialGC', '-XX:+ExitOnOutOfMemoryError']
   const archive = sharedClasses(tools, tools.kafkaLibs)
-  const jvm = [...heap, ...archive, `-Dlog4j2.configurationFile=${LOG_CONFIG}`]
+  return [...heap, ...archive, `-Dlog4j2.configurationFile=${LOG_CONFIG}`, ...classPath(tools)]
+}
+
+/** What has to be done before a broker starts whose former self was killed. */
+export async function bringBroker(
+  tools: Tools,
+  { folder, ports }: BrokerSettings,
+  run: { readonly logFile: string; readonly signal: AbortSignal; readonly onStart: (pid: number) => void },
+): Promise<void> {
+  if (!wasKilled(folder)) return
+  await fenceKilledBroker({ folder, controllerPort: ports.controller, java: tools.java, jvm: brokerJvm(tools), ...run })
+}
+
+/** @param file settings, from {@link prepareBroker} */
+export function brokerProgram(tools: Tools, { host, ports }: BrokerSettings, file: string): PartProgram {
   const address = { host: reachableHost(host), port: ports.kafka }
   return {
     command: tools.java,
-    args: [...jvm, ...classPath(tools), 'kafka.Kafka', file],
+    args: [...brokerJvm(tools), 'kafka.Kafka', file],
     answers: async (log) => log.includes(STARTED) && (await brokerAnswers(address)),
     settle: (signal) => settleTransactions(address, signal),
     readyWithinMs: READY_WITHIN_MS,

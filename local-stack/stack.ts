@@ -1,10 +1,10 @@
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { brokerProgram, advertisedHost, prepareBroker } from './kafka.ts'
+import { advertisedHost, bringBroker, brokerProgram, prepareBroker } from './kafka.ts'
 import { choosePorts, type Ports } from './ports.ts'
 import { registryProgram } from './registry.ts'
 import { bringS3Server } from './bring-s3-server.ts'
-import { claimFolder, endLeftovers } from './run-records.ts'
+import { claimFolder, endLeftovers, recordChild } from './run-records.ts'
 import { SupervisedPart, type PartProgram, type PartProgress, type StackPart } from './supervised-part.ts'
 import { findS3Server, findTools } from './tools.ts'
 import { valkeyProgram } from './valkey.ts'
@@ -107,7 +107,8 @@ async function planStack(
     s3: () =>
       versitygwProgram(findS3Server() ?? '', { folder: join(dataDir, 's3'), host, port: ports.s3, credentials }),
   }
-  return { env, ports, programs }
+  const beforeBroker = (run: Parameters<typeof bringBroker>[2]): Promise<void> => bringBroker(tools, broker, run)
+  return { env, ports, programs, beforeBroker }
 }
 
 /** Stops in order: what depends on another part goes before it. */
@@ -127,6 +128,30 @@ async function startAll(parts: ReadonlyMap<StackPart, SupervisedPart>): Promise<
   startLater('s3')
   await Promise.all([parts.get('kafka')?.start(), parts.get('redis')?.start()])
   startLater('registry')
+}
+
+interface BringDeps {
+  readonly runFolder: string
+  readonly logFolder: string
+  readonly onProgress: (progress: PartProgress) => void
+  readonly beforeBroker: (run: Parameters<typeof bringBroker>[2]) => Promise<void>
+}
+
+/** What has to be there, or to be done, before a part starts. */
+function bringsOf({ runFolder, logFolder, onProgress, beforeBroker }: BringDeps) {
+  const brings: Partial<Record<StackPart, (signal: AbortSignal) => Promise<void>>> = {
+    s3: async (signal) => {
+      if (findS3Server() === undefined) onProgress({ part: 's3', state: 'starting', detail: S3_IS_BUILT })
+      await bringS3Server(join(logFolder, 's3-build.log'), signal)
+    },
+    kafka: (signal) => {
+      const onStart = (pid: number): void => {
+        recordChild(runFolder, 'kafka', pid)
+      }
+      return beforeBroker({ logFile: join(logFolder, 'kafka-fencing.log'), signal, onStart })
+    },
+  }
+  return brings
 }
 
 /**
@@ -150,16 +175,14 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
   opening.defer(claimFolder(runFolder))
   await endLeftovers(runFolder)
 
-  const { env, ports, programs } = await planStack(dataDir, options)
-  const bringS3 = async (signal: AbortSignal): Promise<void> => {
-    if (findS3Server() === undefined) onProgress({ part: 's3', state: 'starting', detail: S3_IS_BUILT })
-    await bringS3Server(join(logFolder, 's3-build.log'), signal)
-  }
+  const { env, ports, programs, beforeBroker } = await planStack(dataDir, options)
+  const brings = bringsOf({ runFolder, logFolder, onProgress, beforeBroker })
   const parts = new Map(
     wanted.map((part) => {
       const logFile = join(logFolder, `${part}.log`)
-      const bring = part === 's3' ? { bring: bringS3 } : {}
-      return [part, new SupervisedPart({ part, logFile, runFolder, program: programs[part], onProgress, ...bring })]
+      const bring = brings[part]
+      const settings = { part, logFile, runFolder, program: programs[part], onProgress }
+      return [part, new SupervisedPart({ ...settings, ...(bring === undefined ? {} : { bring }) })]
     }),
   )
   opening.defer(() => stopAll(parts))
