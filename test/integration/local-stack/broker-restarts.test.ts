@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ConfigResourceTypes } from 'kafkajs'
@@ -21,12 +21,14 @@ let stack: LocalStack
 let config: Config
 let broker: Address
 let client: ForeignClient
+let fencingLog: string
 
 beforeAll(async () => {
   const folder = mkdtempSync(join(tmpdir(), 'spoiler-shield-'))
   resources.defer(() => {
     rmSync(folder, { recursive: true, force: true })
   })
+  fencingLog = join(folder, 'logs/kafka-fencing.log')
   const onProgress = (event: PartProgress): void => void progress.push(event)
   stack = resources.use(await startStack({ dataDir: folder, parts: ['kafka'], onProgress }))
   config = loadConfig({ KAFKA_BROKERS: stack.env.KAFKA_BROKERS, TRANSACTION_TIMEOUT_MS: '60000' })
@@ -54,6 +56,31 @@ test('transactions whose markers a broker lost end as they were decided when it 
   expect(await visible(committed)).toEqual(['before', 'hangs', 'behind it'])
   expect(await visible(aborted)).toEqual(['behind it'])
 })
+
+test('a broker that was killed is fenced before it starts again, one that was stopped is not; both have what was committed', async () => {
+  const [topic, groupId] = ['killed', 'a-group']
+  await client.admin.createTopics({ topics: [{ topic, numPartitions: 1 }], waitForLeaders: true })
+  await client.publish({ topic, value: 'first' })
+  await client.admin.setOffsets({ groupId, topic, partitions: [{ partition: 0, offset: '1' }] })
+  await stack.kill('kafka')
+  await stack.start('kafka')
+  expect(fencing()).toContain('fenced=1')
+  expect(await visible(topic)).toEqual(['first'])
+  await client.publish({ topic, value: 'second' })
+
+  rmSync(fencingLog)
+  await stack.stop('kafka')
+  await stack.start('kafka')
+  expect(existsSync(fencingLog)).toBe(false)
+  expect(await visible(topic)).toEqual(['first', 'second'])
+  const [offsets] = await client.admin.fetchOffsets({ groupId, topics: [topic] })
+  expect(offsets?.partitions).toMatchObject([{ partition: 0, offset: '1' }])
+})
+
+/** What the controller said since it was active. */
+function fencing(): string {
+  return readFileSync(fencingLog, 'utf8').split('Performing controller activation')[1] ?? ''
+}
 
 test('a transaction that is under way is left to whoever began it', async () => {
   const topic = 'under-way'
