@@ -6,6 +6,7 @@ import { addModel } from './commands/model.ts'
 import { addOffline } from './commands/offline.ts'
 import { addProduce } from './commands/produce.ts'
 import { addRedis } from './commands/redis.ts'
+import { addReplay } from './commands/replay.ts'
 import { addScore } from './commands/score.ts'
 import { addStack } from './commands/stack.ts'
 import { addStart } from './commands/start.ts'
@@ -29,6 +30,7 @@ const COMMANDS = [
   addOffline,
   addDataset,
   addTrain,
+  addReplay,
   addConfig,
 ] as const
 

@@ -140,6 +140,13 @@ export class GroupConsumer extends PartitionReader {
     })
   }
 
+  /** Asks about a group without being a member: only {@link committed} makes sense then. */
+  static async observe(config: KafkaConfig, groupId: string): Promise<GroupConsumer> {
+    const observer = new GroupConsumer({ ...readerSettings(config), 'client.id': 'shield', 'group.id': groupId })
+    await observer.connect()
+    return observer
+  }
+
   static async join(config: KafkaConfig, groupId: string, topics: readonly string[]): Promise<GroupConsumer> {
     const consumer = new GroupConsumer({
       ...readerSettings(config),

@@ -48,6 +48,7 @@ export const ERRORS = {
     'The object store overwrites objects that must not be overwritten: it has no conditional writes.',
   SPL_CHAIN_BROKEN: 'The Parquet files of a partition have a gap or an overlap, or one of them cannot be read.',
   SPL_DISK_FULL: 'The disk of a folder that we write to has no room left.',
+  SPL_REPLAY_RANGE: 'A log no longer holds the records from which a replay has to begin.',
   SPL_DATASET_RANGE_MISSING: 'Neither the log nor the offline store holds records that a data set needs.',
   SPL_DATASET_EMPTY: 'No row of the range is labelled and old enough: there is no data set.',
   SPL_DATASET_LEAK: 'A split put a review, a movie or a label where it must not stand: a bug of ours.',

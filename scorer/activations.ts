@@ -1,5 +1,5 @@
 import type { ModelActivation } from '../schemas/generated.ts'
-import type { Serving } from './score-row.ts'
+import type { Serving } from '../inference/score-row.ts'
 
 /** Newest activation of each partition of `review-features`: the scorer's state, restored from `model-activations`. */
 export type Activations = ReadonlyMap<number, ModelActivation>

@@ -2,7 +2,7 @@ import type { Logger } from 'pino'
 import { Counter, Gauge, type Registry } from 'prom-client'
 import type { SpoilerError } from '../platform/spoiler-error.ts'
 import type { Deployed } from '../inference/deployment-log.ts'
-import type { Serving } from './score-row.ts'
+import type { Serving } from '../inference/score-row.ts'
 
 /** One function per event: its log line and its metrics can never drift apart. */
 export interface DeploymentTelemetry {

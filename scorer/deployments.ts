@@ -7,7 +7,7 @@ import type { ReadRecord } from '../platform/topic-reader.ts'
 import type { ErrorCode } from '../schemas/errors.ts'
 import type { ModelActivation, ModelDeployment } from '../schemas/generated.ts'
 import type { DeploymentTelemetry } from './deployment-telemetry.ts'
-import type { Serving } from './score-row.ts'
+import type { Serving } from '../inference/score-row.ts'
 import type { ServingModel } from './serving-model.ts'
 
 /**

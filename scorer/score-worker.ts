@@ -7,7 +7,7 @@ import type { TopicPartition } from '../platform/kafka-consumer.ts'
 import type { RecordCodec } from '../platform/record-codec.ts'
 import { SpoilerError } from '../platform/spoiler-error.ts'
 import { decideActivation } from './activations.ts'
-import { type Reject, scoreRows, type ScoreResult, type Serving } from './score-row.ts'
+import { type Reject, scoreRows, type ScoreResult, type Serving } from '../inference/score-row.ts'
 import type { ServingModel } from './serving-model.ts'
 
 interface ScoreWorkerDeps {

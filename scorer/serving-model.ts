@@ -1,4 +1,4 @@
-import type { Serving } from './score-row.ts'
+import type { Serving } from '../inference/score-row.ts'
 
 /**
  * What scores, and how it is switched: never within a batch. A batch is between {@link begin} and {@link end}; what

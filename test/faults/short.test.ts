@@ -1,6 +1,9 @@
 import { beforeAll, expect, test } from 'vitest'
 import { readRecords } from '../../platform/topic-reader.ts'
+import type { StageReport } from '../../replay/verify/report.ts'
 import { topics } from '../../schemas/topics.ts'
+import { changedCode } from '../support/changed-code.ts'
+import { shield, type ShieldRun } from '../support/shield.ts'
 import { REAL_REVIEWS_ARE_THERE } from './load.ts'
 import { planShort } from './plan.ts'
 import { faultLine, type FaultReport, runFaults } from './run-faults.ts'
@@ -12,12 +15,17 @@ const NEWEST = 3
 
 let report: FaultReport
 let newest: readonly number[]
+let again: ShieldRun
+let changed: ShieldRun
 
 beforeAll(async () => {
   const faults = planShort(SEED)
   const onProgress = (line: string): void => void process.stdout.write(`${line}\n`)
   report = await runFaults({ seed: SEED, events: EVENTS, rate: 120, faults, onProgress }, async (system) => {
     newest = await newestOfEachPartition(system)
+    again = await shield(system.pipeline, ['replay', '--verify', '--json'])
+    await using other = await changedCode('features/feature-row.ts', 'PRIOR_LABELS = 8', 'PRIOR_LABELS = 9')
+    changed = await shield(system.pipeline, ['replay', '--verify', '--json', '--differences', '3'], other.shield)
   })
 })
 
@@ -45,6 +53,33 @@ test.skipIf(!REAL_REVIEWS_ARE_THERE)('the real reviews of a film are among what 
 test('markers of transactions take offsets; whoever asks for the last records gets records', () => {
   expect(newest.every((count) => count === NEWEST)).toBe(true)
 })
+
+test('shield replay --verify: what the folds and the scorer made is made again, bit for bit', () => {
+  expect(again.exitCode, again.stderr).toBe(0)
+  const { reviews: compared } = report
+  expect(stagesOf(again)).toMatchObject([
+    { stage: 'user-history', differing: 0 },
+    { stage: 'movie-context', compared, differing: 0 },
+    { stage: 'scorer', compared, differing: 0, withinTolerance: 0, unproved: 0 },
+  ])
+  expect(stagesOf(again)[0]?.compared).toBeGreaterThan(compared)
+})
+
+test('shield replay --verify: with one constant of a fold changed it ends with 1 and names records and fields', () => {
+  expect(changed.exitCode, changed.stderr).toBe(1)
+  const [histories, contexts, scores] = stagesOf(changed)
+  expect([histories?.differing, scores?.differing]).toEqual([0, 0])
+  expect(contexts?.differing).toBeGreaterThan(0)
+  expect(contexts?.first).toHaveLength(3)
+  for (const { kind, fields } of contexts?.first ?? []) {
+    expect(kind).toBe('differs')
+    expect(fields[0]?.path).toMatch(/^values\.\d+$/)
+  }
+})
+
+function stagesOf({ stdout }: ShieldRun): readonly StageReport[] {
+  return (JSON.parse(stdout) as { readonly stages: readonly StageReport[] }).stages
+}
 
 async function newestOfEachPartition({ pipeline: { config } }: FaultySystem): Promise<number[]> {
   const counts = Array<number>(config.TOPIC_PARTITIONS).fill(0)

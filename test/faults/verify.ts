@@ -4,7 +4,7 @@ import { PartitionReader, READ_UNCOMMITTED } from '../../platform/kafka-consumer
 import type { ReviewFeatures, SpoilerScore } from '../../schemas/generated.ts'
 import type { StreamRecord } from '../../schemas/processor.ts'
 import { topics } from '../../schemas/topics.ts'
-import { scoreRows, type Serving } from '../../scorer/score-row.ts'
+import { scoreRows, type Serving } from '../../inference/score-row.ts'
 import { checkChains, checkRedis } from '../support/oracle/check-stores.ts'
 import { checkPipeline, type Recorded } from '../support/oracle/pipeline-oracle.ts'
 import { recordPipeline } from '../support/oracle/record-pipeline.ts'

@@ -11,14 +11,18 @@ export interface ShieldRun {
   readonly stderr: string
 }
 
-/** The command `shield` in a process of its own, as people run it. */
-export function startShield({ env }: Pick<Pipeline, 'env'>, args: readonly string[]): ChildProcess {
-  return spawn(process.execPath, [MAIN, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+/** The command `shield` in a process of its own, as people run it. @param main Its script. */
+export function startShield({ env }: Pick<Pipeline, 'env'>, args: readonly string[], main = MAIN): ChildProcess {
+  return spawn(process.execPath, [main, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] })
 }
 
 /** Runs `shield` to its end. */
-export async function shield(pipeline: Pick<Pipeline, 'env'>, args: readonly string[]): Promise<ShieldRun> {
-  const { stdout, ...run } = await shieldBytes(pipeline, args)
+export async function shield(
+  pipeline: Pick<Pipeline, 'env'>,
+  args: readonly string[],
+  main = MAIN,
+): Promise<ShieldRun> {
+  const { stdout, ...run } = await shieldBytes(pipeline, args, main)
   return { ...run, stdout: stdout.toString('utf8') }
 }
 
@@ -26,8 +30,9 @@ export async function shield(pipeline: Pick<Pipeline, 'env'>, args: readonly str
 export async function shieldBytes(
   pipeline: Pick<Pipeline, 'env'>,
   args: readonly string[],
+  main = MAIN,
 ): Promise<Omit<ShieldRun, 'stdout'> & { readonly stdout: Buffer }> {
-  const child = startShield(pipeline, args)
+  const child = startShield(pipeline, args, main)
   const ended = new Promise<number | null>((resolve) => child.on('exit', resolve))
   const [stdout, stderr] = await Promise.all([buffer(child.stdout as never), text(child.stderr as never)])
   return { exitCode: await ended, stdout, stderr }

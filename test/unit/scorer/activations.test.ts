@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Model } from '../../../inference/model.ts'
 import { decideActivation, restoreActivations } from '../../../scorer/activations.ts'
-import type { Serving } from '../../../scorer/score-row.ts'
+import type { Serving } from '../../../inference/score-row.ts'
 import type { ModelActivation } from '../../../schemas/generated.ts'
 
 const servingOf = (deploymentEpoch: number, version = 'v1', runtimeFingerprint = 'node 24'): Serving => {

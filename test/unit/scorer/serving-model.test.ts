@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Model } from '../../../inference/model.ts'
-import type { Serving } from '../../../scorer/score-row.ts'
+import type { Serving } from '../../../inference/score-row.ts'
 import { ServingModel } from '../../../scorer/serving-model.ts'
 
 /** Models that write down their end, and the epochs that took over. */

@@ -1,4 +1,4 @@
-import type { Model, Prediction } from '../inference/model.ts'
+import type { Model, Prediction } from './model.ts'
 import { SpoilerError } from '../platform/spoiler-error.ts'
 import type { ErrorCode } from '../schemas/errors.ts'
 import type { ReviewFeatures, SpoilerScore } from '../schemas/generated.ts'

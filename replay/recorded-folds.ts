@@ -1,0 +1,37 @@
+import type { MovieActivity, ReviewFeatures } from '../schemas/generated.ts'
+import type { Processor } from '../schemas/processor.ts'
+import type { TopicId } from '../schemas/topics.ts'
+import { movieContext } from '../stream-processors/movie-context.ts'
+import { userHistory } from '../stream-processors/user-history.ts'
+
+/** A fold over a log that is kept whole, so that it can be folded again. */
+export interface RecordedFold {
+  /** Also the group that runs it live. */
+  readonly processor: Processor<never, never>
+  readonly input: TopicId
+  /** The log that it writes; its compacted topics hold only newest rows. */
+  readonly output: TopicId
+  /** Tells the records of an entity apart; undefined for a record that another component wrote. */
+  readonly nameOf: (value: never) => string | undefined
+}
+
+/** By name, in the order in which records pass them. */
+export const RECORDED_FOLDS = {
+  'user-history': {
+    processor: userHistory as unknown as Processor<never, never>,
+    input: 'userActivity',
+    output: 'movieActivity',
+    nameOf: ({ review, label }: MovieActivity) => {
+      if (review !== null) return `review ${review.review.reviewId} revision ${review.review.revision}`
+      return label === null ? undefined : `label of ${label.label.reviewId} revision ${label.label.revision}`
+    },
+  },
+  'movie-context': {
+    processor: movieContext as unknown as Processor<never, never>,
+    input: 'movieActivity',
+    output: 'reviewFeatures',
+    nameOf: ({ reviewId, revision }: ReviewFeatures) => `features of ${reviewId} revision ${revision}`,
+  },
+} as const satisfies Record<string, RecordedFold>
+
+export type RecordedFoldName = keyof typeof RECORDED_FOLDS

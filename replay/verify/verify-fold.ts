@@ -1,0 +1,115 @@
+import type { RecordCodec } from '../../platform/record-codec.ts'
+import { type PartitionRange, readRanges } from '../../platform/topic-reader.ts'
+import { positionText, topics } from '../../schemas/topics.ts'
+import type { RecordedFold } from '../recorded-folds.ts'
+import { refold } from '../refold.ts'
+import { type Compared, type Difference, RecordComparison } from './compare-records.ts'
+import { fieldDifferences } from './field-differences.ts'
+import type { ComparedRange, StageReport, ToldDifference, VerifyDeps } from './report.ts'
+
+/**
+ * Folds a recorded input again and compares every record with what was live, bit for bit.
+ *
+ * @param live Whole partitions of the output, as far as they are compared.
+ */
+export async function verifyFold(
+  fold: RecordedFold,
+  { ranges, live }: { readonly ranges: readonly ComparedRange[]; readonly live: readonly PartitionRange[] },
+  deps: VerifyDeps,
+): Promise<StageReport> {
+  const { name: stage } = fold.processor
+  using comparison = new RecordComparison(deps.sortFolder)
+  await addRefolded(fold, ranges, comparison, deps)
+  await addLive(fold, live, comparison, deps)
+  const first: ToldDifference[] = []
+  let differing = 0
+  for (const difference of comparison.differences()) {
+    differing += 1
+    if (first.length >= deps.mostTold) continue
+    first.push(await told(difference, fold, deps.codec))
+  }
+  return { stage, compared: comparison.required, differing, withinTolerance: 0, unproved: 0, first }
+}
+
+async function addRefolded(
+  fold: RecordedFold,
+  ranges: readonly ComparedRange[],
+  comparison: RecordComparison,
+  deps: VerifyDeps,
+): Promise<void> {
+  const input = topics[fold.input].name
+  const output = topics[fold.output].name
+  const total = ranges.reduce((sum, { end }) => sum + end, 0)
+  let before = 0
+  for (const { partition, from, to, end } of ranges) {
+    const range = { topic: input, partition, from: 0, to: end }
+    for await (const batch of refold(fold.processor, range, { ...deps, boundaries: [from, to] })) {
+      const { offset } = batch.records[0] as { readonly offset: number }
+      const side = offset >= from && offset < to ? 'required' : 'possible'
+      const made = batch.outgoing.flatMap(({ topic, value }) => (topic === output && value !== null ? [value] : []))
+      for (const named of await allNamed(made, fold, deps.codec))
+        comparison.add(side, { ...named, position: { partition, offset } })
+      deps.onProgress({ step: `folding ${input}`, done: before + offset, total })
+    }
+    before += end
+  }
+}
+
+/** Live records as today's schema writes them: the same content is the same bytes. */
+async function addLive(
+  { output, nameOf: name }: RecordedFold,
+  live: readonly PartitionRange[],
+  comparison: RecordComparison,
+  { config, codec, signal, onProgress }: VerifyDeps,
+): Promise<void> {
+  const { name: topic, schema } = topics[output]
+  const total = live.reduce((sum, { to }) => sum + to, 0)
+  let done = 0
+  for await (const { partition, offset, value: bytes } of readRanges(config, live, signal)) {
+    done += 1
+    onProgress({ step: `reading ${topic}`, done, total })
+    const decoded = await codec.decode<never>(schema, bytes, false)
+    const known = 'value' in decoded ? name(decoded.value) : 'what cannot be decoded'
+    if (known === undefined) continue
+    const value = 'value' in decoded ? codec.encode({ subject: `${topic}-value`, schema }, decoded.value) : bytes
+    comparison.add('live', { name: known, value: value ?? Buffer.alloc(0), position: { partition, offset } })
+  }
+}
+
+/** Those that the fold itself writes. */
+async function allNamed(
+  values: readonly Buffer[],
+  { output, nameOf }: RecordedFold,
+  codec: RecordCodec,
+): Promise<{ readonly name: string; readonly value: Buffer }[]> {
+  const found: { readonly name: string; readonly value: Buffer }[] = []
+  for (const value of values) {
+    const decoded = await codec.decode<never>(topics[output].schema, value, false)
+    const name = 'value' in decoded ? nameOf(decoded.value) : undefined
+    if (name !== undefined) found.push({ name, value })
+  }
+  return found
+}
+
+/** One record on each side is one that differs; where there are several of a name nobody knows which is which. */
+async function told(
+  { name, missing: [made, ...moreMade], unexpected: [live, ...moreLive] }: Difference,
+  fold: RecordedFold,
+  codec: RecordCodec,
+): Promise<ToldDifference> {
+  const paired = made !== undefined && live !== undefined && moreMade.length === 0 && moreLive.length === 0
+  if (!paired) {
+    const [kind, topic, of] =
+      live === undefined ? (['missing', fold.input, made] as const) : (['unexpected', fold.output, live] as const)
+    return { name, kind, at: positionText({ topic: topics[topic].name, ...(of as Compared).position }), fields: [] }
+  }
+  const { name: topic, schema } = topics[fold.output]
+  const [first, second] = await Promise.all(
+    [made, live].map(async ({ value }) => {
+      const decoded = await codec.decode(schema, value, false)
+      return 'value' in decoded ? decoded.value : decoded
+    }),
+  )
+  const at = positionText({ topic, ...live.position })
+  return { name, kind: 'differs', at, fields: fieldDifferences(first, second) }
+}
