@@ -11,6 +11,8 @@ export interface RecordedFold {
   readonly input: TopicId
   /** The log that it writes; its compacted topics hold only newest rows. */
   readonly output: TopicId
+  /** Every topic that it may write to. */
+  readonly outputs: readonly TopicId[]
   /** Tells the records of an entity apart; undefined for a record that another component wrote. */
   readonly nameOf: (value: never) => string | undefined
 }
@@ -21,6 +23,7 @@ export const RECORDED_FOLDS = {
     processor: userHistory as unknown as Processor<never, never>,
     input: 'userActivity',
     output: 'movieActivity',
+    outputs: ['movieActivity', 'userFeatures', 'lateRecords', 'deadLetters'],
     nameOf: ({ review, label }: MovieActivity) => {
       if (review !== null) return `review ${review.review.reviewId} revision ${review.review.revision}`
       return label === null ? undefined : `label of ${label.label.reviewId} revision ${label.label.revision}`
@@ -30,6 +33,7 @@ export const RECORDED_FOLDS = {
     processor: movieContext as unknown as Processor<never, never>,
     input: 'movieActivity',
     output: 'reviewFeatures',
+    outputs: ['reviewFeatures', 'movieFeatures', 'moviePlots', 'deadLetters'],
     nameOf: ({ reviewId, revision }: ReviewFeatures) => `features of ${reviewId} revision ${revision}`,
   },
 } as const satisfies Record<string, RecordedFold>

@@ -18,7 +18,7 @@ export interface RefoldDeps {
 }
 
 /** What became of some records that follow one another. */
-export interface RefoldedBatch {
+export interface RemadeBatch {
   readonly records: readonly InputRecord[]
   /** Encoded as the fold sends them, its changelog left out, in log order. */
   readonly outgoing: readonly OutgoingRecord[]
@@ -34,7 +34,7 @@ export async function* refold(
   processor: Processor<never, never>,
   range: PartitionRange,
   { boundaries, ...deps }: RefoldDeps & { readonly boundaries: readonly number[] },
-): AsyncGenerator<RefoldedBatch> {
+): AsyncGenerator<RemadeBatch> {
   const { topic, partition } = range
   const changelog = changelogTopic(processor.name)
   const worker = new FoldWorker(processor, {
@@ -52,9 +52,10 @@ export async function* refold(
   }
 }
 
-async function* batches(
+/** Records of one partition, some hundred at a time. @param boundaries Offsets at which a batch ends. */
+export async function* batches(
   records: AsyncIterable<InputRecord>,
-  boundaries: readonly number[],
+  boundaries: readonly number[] = [],
 ): AsyncGenerator<readonly InputRecord[]> {
   let batch: InputRecord[] = []
   for await (const record of records) {

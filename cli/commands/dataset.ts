@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander'
 import type { When } from '../../connectors/dataset-source.ts'
 import { SpoilerError } from '../../platform/spoiler-error.ts'
-import { parseCount, parseDuration, parseInstant, usageError } from '../../producers/arguments.ts'
+import { parseCount, parseDuration, usageError } from '../../producers/arguments.ts'
 import type { ErrorCode } from '../../schemas/errors.ts'
 import { SPANS } from '../../trainers/dataset/dataset-row.ts'
 import type { DatasetManifest, Shares, SplitBy } from '../../trainers/dataset/manifest.ts'
@@ -12,15 +12,14 @@ import { type BuildWishes, buildInPlace, DEFAULT_WISHES } from '../dataset-build
 import { withDatasets } from '../dataset-store.ts'
 import { datasetText, listText } from '../dataset-text.ts'
 import { oneLine } from '../text.ts'
+import { parseWhen, WHEN_HELP } from '../when.ts'
 
 const BUILD_HELP = `
 Joins the feature rows that were scored with the newest labels, and writes them as Parquet, in spans that share no
 review: fit, stop, calibrate, gate. Nothing is computed anew. What is not labelled is left out; it is no negative.
 
 Times are append times in the log, not event times:
-  beginning, now         all there ever was; as it is now
-  -2h, -30d              so long ago
-  2026-11-21T10:00:00Z   from the first record appended since
+${WHEN_HELP}
 
 --split time        consecutive spans; labels of a span must be known before the next one begins
         movie       no movie stands in two spans
@@ -156,15 +155,6 @@ async function verify(ids: readonly string[], { json, in: folder }: LookArgument
 }
 
 /** @throws SpoilerError SPL_USAGE */
-export function parseWhen(text: string, nowMs: number): When {
-  if (text === 'beginning' || text === 'now') return text
-  try {
-    return { timeMs: text.startsWith('-') ? nowMs - parseDuration(text.slice(1)) : parseInstant(text) }
-  } catch {
-    throw usageError(`"${text}" is no time; write beginning, now, -2h or 2026-11-21T10:00:00Z`)
-  }
-}
-
 function parseSplit(text: string): SplitBy {
   const splits: readonly SplitBy[] = ['time', 'movie', 'cold-user', 'random']
   const split = splits.find((name) => name === text)

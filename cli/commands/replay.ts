@@ -1,70 +1,106 @@
 import { type Command, Option } from 'commander'
-import type { When } from '../../connectors/dataset-source.ts'
 import { parseCount, usageError } from '../../producers/arguments.ts'
+import type { Replayed } from '../../replay/replay-into.ts'
 import type { StageReport, ToldDifference } from '../../replay/verify/report.ts'
 import { type CliContext, printJson } from '../context.ts'
-import { REPLAY_STAGES, type ReplayStage, verifyReplay } from '../replay-verify.ts'
+import { runReplayInto } from '../replay-into.ts'
+import { parsePlace, parseStages, type Place, REPLAY_STAGES, type ReplayStage } from '../replay-inputs.ts'
+import { verifyReplay } from '../replay-verify.ts'
 import { grouped, table } from '../text.ts'
-import { parseWhen } from './dataset.ts'
+import { WHEN_HELP } from '../when.ts'
+import { parseVersion } from './model.ts'
 
 const HELP = `
-Folds the recorded logs again, from their first offset on, on a state of its own, and compares every record with what
-was live: movie-activity as user-history makes it, review-features as movie-context makes them, bit for bit. Scores are
-made again by the versions that are recorded with them: bit for bit where the runtime is the same, else within the
-tolerance of the version. It reads only, and ends with 1 if anything differs.
+Each stage is made again from its recorded input: movie-activity from user-activity (user-history), review-features from
+movie-activity (movie-context), scores from review-features (scorer). A fold begins at offset 0 whatever the range is,
+since what it makes of a record follows from all before it.
 
---from and --to choose by append time of a stage's input which records are compared:
-  beginning, now         all there ever was; as it is now
-  -2h, -30d              so long ago
-  2026-11-21T10:00:00Z   from the first record appended since
+--into NAME writes what is made into topics of its own, such as replay.NAME.review-features, exactly once: interrupted
+and run again it goes on where it was. Live topics, groups and Redis are not touched. Scores are made by the versions
+that the ledger names, or by --model.
+
+--verify writes nothing. It compares every record with what was live, bit for bit; scores by the version that is
+recorded with them, within its tolerance where the runtime is another one. It ends with 1 if anything differs.
+
+--from and --to are places in the input of a stage, by append time or by offset:
+${WHEN_HELP}
+  0:1200,3:80            offset 1200 of partition 0, 80 of partition 3; other partitions whole
 
 Examples:
   shield replay --verify
   shield replay --verify --stage movie-context --from -1d
-  shield replay --verify --stage scorer --json`
+  shield replay --into 2026-11 --stage all
+  shield replay --into try --stage scorer --model baseline@0123456789abcdef --max-rate 500`
 
 const TOLD = 20
 
 interface ReplayArguments {
   readonly verify?: boolean
+  readonly into?: string
   readonly stage: readonly ReplayStage[]
-  readonly from: When
-  readonly to: When
+  readonly from: Place
+  readonly to: Place
+  readonly model?: ReturnType<typeof parseVersion>
+  readonly maxRate?: number
   readonly differences: number
   readonly json?: boolean
 }
 
 export function addReplay(program: Command, context: CliContext): void {
-  const when = (text: string): When => parseWhen(text, Date.now())
+  const place = (text: string): Place => parsePlace(text, Date.now())
   program
     .command('replay')
-    .description('Make again what the stages have made of the recorded logs, and compare')
-    .requiredOption('--verify', 'compare with what was live')
+    .description('Make features and scores again from the recorded logs, into topics of their own, or to compare')
+    .addOption(new Option('--verify', 'compare with what was live').conflicts(['into', 'model', 'maxRate']))
+    .option('--into <name>', 'write into topics of that name', parseName)
     .addOption(
       new Option('--stage <name>', `${REPLAY_STAGES.join(', ')} or all`)
         .argParser(parseStages)
         .default(REPLAY_STAGES, 'all'),
     )
-    .option('--from <time>', 'compare what was appended to the input since', when, 'beginning' as When)
-    .option('--to <time>', 'compare what was appended to the input before', when, 'now' as When)
-    .option('--differences <count>', 'tell so many in full', (text) => parseCount(text, 0), TOLD)
+    .option('--from <place>', 'leave out what comes of records before', place, 'beginning' as Place)
+    .option('--to <place>', 'end before', place, 'now' as Place)
+    .option('--model <version>', 'score by NAME@VERSION; by default as recorded', parseVersion)
+    .option('--max-rate <count>', 'pass so many input records a second', (text) => parseCount(text))
+    .option('--differences <count>', 'of --verify: tell so many in full', (text) => parseCount(text, 0), TOLD)
     .option('--json', 'print one line of JSON')
     .addHelpText('after', HELP)
-    .action((options: ReplayArguments) => verify(options, context))
+    .action((options: ReplayArguments) => replay(options, context))
 }
 
-async function verify({ stage, from, to, differences, json }: ReplayArguments, context: CliContext): Promise<void> {
-  const reports = await verifyReplay({ stages: stage, from, to, mostTold: differences }, context)
+async function replay(options: ReplayArguments, context: CliContext): Promise<void> {
+  const { verify, into, stage: stages, from, to } = options
+  if (verify === true) return compare(options, context)
+  if (into === undefined) throw usageError('say --verify to compare, or --into NAME to write')
+  const { model, maxRate } = options
+  const replayed = await runReplayInto(
+    {
+      ...{ stages, from, to, into },
+      ...(model === undefined ? {} : { model: { modelName: model.name, modelVersion: model.version } }),
+      ...(maxRate === undefined ? {} : { maxRate }),
+    },
+    context,
+  )
+  if (options.json === true) printJson(context, { stages: replayed })
+  else context.stdout.write(replayedText(replayed))
+}
+
+async function compare({ stage: stages, from, to, differences, json }: ReplayArguments, context: CliContext) {
+  const reports = await verifyReplay({ stages, from, to, mostTold: differences }, context)
   if (json === true) printJson(context, { stages: reports })
   else context.stdout.write(reportText(reports))
   if (reports.some(({ differing }) => differing > 0)) context.exitWith(1)
 }
 
-function parseStages(text: string): readonly ReplayStage[] {
-  if (text === 'all') return REPLAY_STAGES
-  const stage = REPLAY_STAGES.find((name) => name === text)
-  if (stage === undefined) throw usageError(`"${text}" is no stage; there are ${REPLAY_STAGES.join(', ')} and all`)
-  return [stage]
+function parseName(text: string): string {
+  if (/^[a-z0-9][a-z0-9.-]{0,39}$/.test(text)) return text
+  throw usageError(`"${text}" is no name of a replay; write up to 40 small letters, digits, dots and dashes`)
+}
+
+function replayedText(reports: readonly Replayed[]): string {
+  const rows = reports.map(({ stage, replayed, outputs }) => [stage, grouped(replayed), grouped(outputs)])
+  const names = [...new Set(reports.flatMap(({ topics }) => Object.values(topics)))]
+  return `${table(['STAGE', 'RECORDS REPLAYED', 'WRITTEN'], rows)}\nWritten to ${names.join(', ')}.\n`
 }
 
 function reportText(reports: readonly StageReport[]): string {

@@ -1,0 +1,109 @@
+import { datasetSource } from '../connectors/dataset-source.ts'
+import type { Model } from '../inference/model.ts'
+import type { Config } from '../platform/config.ts'
+import type { RecordCodec } from '../platform/record-codec.ts'
+import { pause } from '../platform/retry.ts'
+import { SpoilerError } from '../platform/spoiler-error.ts'
+import { committedValues } from '../platform/topic-values.ts'
+import { RECORDED_FOLDS } from '../replay/recorded-folds.ts'
+import { refold } from '../replay/refold.ts'
+import { replayInto, type Replayed, type ReplayIntoDeps } from '../replay/replay-into.ts'
+import { rescore, servingAsRecorded, type ServingOf } from '../replay/rescore.ts'
+import type { CliContext } from './context.ts'
+import { withDatasets } from './dataset-store.ts'
+import { assertBroker } from './dependencies.ts'
+import { openPipelineCodec } from './pipeline.ts'
+import { ProgressLine } from './progress-line.ts'
+import { RecordedVersions } from './recorded-versions.ts'
+import { rangesOf, type ReplayStage } from './replay-inputs.ts'
+import type { ReplayWishes } from './replay-verify.ts'
+
+export interface IntoWishes extends ReplayWishes {
+  /** Names the topics, the group and the transactional id. */
+  readonly into: string
+  /** Scores by this version; as recorded when it is left out. */
+  readonly model?: { readonly modelName: string; readonly modelVersion: string }
+  /** Input records per second. */
+  readonly maxRate?: number
+}
+
+/**
+ * Makes again what the stages have made, each from its recorded input, into topics of its own.
+ *
+ * @throws as replayInto and verifyReplay; SPL_MODEL_INVALID.
+ */
+export async function runReplayInto(wishes: IntoWishes, context: CliContext): Promise<Replayed[]> {
+  const config = context.config()
+  const { signal } = context
+  await assertBroker(config)
+  const { codec } = await openPipelineCodec(config, signal)
+  return withDatasets(config, undefined, async ({ store }) => {
+    using progress = new ProgressLine(context.stderr, () => performance.now())
+    await using versions = new RecordedVersions(config)
+    const source = datasetSource(config, { codec, store })
+    const servingOf = await servingFor(wishes, { config, codec, versions })
+    const common = { config, signal, onProgress: progress.show.bind(progress) }
+    const reports: Replayed[] = []
+    for (const stage of wishes.stages) {
+      const ranges = await rangesOf(stage, wishes, { config, source })
+      const deps = {
+        ...common,
+        pace: paced(wishes.maxRate, signal),
+        remake: remaking(stage, { ...common, codec, servingOf }),
+      }
+      const outputs = stage === 'scorer' ? (['spoilerScores', 'deadLetters'] as const) : RECORDED_FOLDS[stage].outputs
+      reports.push(await replayInto({ name: wishes.into, stage, outputs }, ranges, deps))
+    }
+    return reports
+  })
+}
+
+interface RemakeDeps {
+  readonly config: Config
+  readonly codec: RecordCodec
+  readonly signal: AbortSignal
+  readonly servingOf: ServingOf
+}
+
+/** A fold begins at offset 0 whatever is written; scores begin where they are wanted. */
+function remaking(stage: ReplayStage, deps: RemakeDeps): ReplayIntoDeps['remake'] {
+  if (stage === 'scorer') return (range, resumeAt) => rescore({ ...range, from: resumeAt }, deps)
+  const { processor } = RECORDED_FOLDS[stage]
+  return (range, resumeAt) => refold(processor, { ...range, from: 0 }, { ...deps, boundaries: [resumeAt] })
+}
+
+async function servingFor(
+  { model, stages }: IntoWishes,
+  {
+    config,
+    codec,
+    versions,
+  }: { readonly config: Config; readonly codec: RecordCodec; readonly versions: RecordedVersions },
+): Promise<ServingOf> {
+  const load = async (version: Parameters<RecordedVersions['load']>[0]): Promise<Model> => {
+    const found = await versions.load(version)
+    if (found !== undefined) return found.model
+    const doing = `replaying scores: nobody has ${version.modelName} ${version.modelVersion}`
+    throw new SpoilerError('SPL_MODEL_INVALID', doing, { onError: 'stop' })
+  }
+  if (model !== undefined) {
+    const serving = { model: await load({ ...model, deploymentEpoch: 0 }), deploymentEpoch: 0 }
+    return () => Promise.resolve(serving)
+  }
+  const needed = stages.includes('scorer')
+  const activations = needed ? await Array.fromAsync(committedValues(config, codec, 'modelActivations')) : []
+  return servingAsRecorded(activations, load)
+}
+
+/** Waits so that no more than so many records pass in a second, on the whole. */
+function paced(maxRate: number | undefined, signal: AbortSignal): ReplayIntoDeps['pace'] {
+  const beganMs = performance.now()
+  let passed = 0
+  return async (records) => {
+    if (maxRate === undefined) return
+    passed += records
+    const aheadMs = (passed / maxRate) * 1000 - (performance.now() - beganMs)
+    if (aheadMs > 0) await pause(aheadMs, signal)
+    signal.throwIfAborted()
+  }
+}
