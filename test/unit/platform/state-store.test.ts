@@ -1,6 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { joinKey, PartitionState, splitKey } from '../../../platform/state-store.ts'
+import type { StateFile } from '../../../platform/state-file.ts'
+import { joinKey, PartitionState, splitKey, type StateCodec } from '../../../platform/state-store.ts'
+import { fileInMemory } from '../../support/fold-deps.ts'
 
 interface Stores {
   users: number
@@ -8,7 +10,14 @@ interface Stores {
 }
 type Users = PartitionState<Stores>['stores']['users']
 
-const open = (): PartitionState<Stores> => new PartitionState<Stores>(['users', 'seen'])
+const identity = { changelog: 'c', topicId: 't', partition: 0, schemaIds: { users: 1, seen: 2 } }
+const json: StateCodec = {
+  encode: (_, value) => Buffer.from(JSON.stringify(value)),
+  decode: (_, bytes) => JSON.parse(bytes.toString()) as unknown,
+}
+const on = (file: StateFile): PartitionState<Stores> =>
+  new PartitionState<Stores>(['users', 'seen'], { file, codec: json })
+const open = (): PartitionState<Stores> => on(fileInMemory(identity))
 const put = (state: PartitionState<Stores>, key: string | string[], value: number | null): void =>
   state.put({ store: 'users', key, value })
 const entriesOf = (store: Users): (readonly [string, number])[] =>
@@ -71,9 +80,9 @@ describe('overlay', () => {
     put(state, 'u1', 2)
     state.put({ store: 'seen', key: ['u1', 'r1'], value: 'x' })
     expect(state.changes()).toEqual([
-      { store: 'users', key: 'u2', value: 1 },
-      { store: 'users', key: 'u1', value: 2 },
-      { store: 'seen', key: joinKey(['u1', 'r1']), value: 'x' },
+      { store: 'users', key: 'u2', value: Buffer.from('1') },
+      { store: 'users', key: 'u1', value: Buffer.from('2') },
+      { store: 'seen', key: joinKey(['u1', 'r1']), value: Buffer.from('"x"') },
     ])
   })
 })
