@@ -1,3 +1,4 @@
+import type { Message } from '@confluentinc/kafka-javascript'
 import type { AppliedOffset } from '../schemas/generated.ts'
 import type { StoreDeclaration } from '../schemas/processor.ts'
 import { type PartitionOffset, PartitionReader } from './kafka-consumer.ts'
@@ -92,7 +93,7 @@ export class Changelog<Stores> implements StateCodec {
   /** Null when the records do not tell how far they were folded. */
   async #restoreRecords(
     state: PartitionState<Stores>,
-    records: readonly { readonly key?: Buffer | string | null; readonly value: Buffer | null }[],
+    records: readonly Pick<Message, 'key' | 'value'>[],
   ): Promise<AppliedOffset | null> {
     let applied: AppliedOffset | null = null
     const changes: EncodedChange[] = []
