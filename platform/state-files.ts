@@ -67,7 +67,7 @@ function locked(path: string): Disposable | null {
   let database: DatabaseSync | undefined
   try {
     database = new DatabaseSync(path)
-    database.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE')
+    database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE')
     return database
   } catch (cause) {
     database?.close()
