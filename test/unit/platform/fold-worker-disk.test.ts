@@ -203,6 +203,15 @@ describe('the changelog is read from its beginning', () => {
     await machine.fold('b', 'a', 'c')
   })
 
+  test('when what another machine deleted is gone from it too: it stays deleted', async () => {
+    await machine.start(foldDeps(codec, machine.log).states)
+    await machine.forget(['a'])
+    machine.nowMs += DAY_MS
+    machine.log.compact()
+    await machine.start()
+    await machine.fold('a', 'b')
+  })
+
   test('when it ends before the state on disk: the broker has lost what the disk still has', async () => {
     await machine.start()
     await machine.fold('a')
@@ -289,12 +298,8 @@ const OUTCOMES: Readonly<Record<string, (on: Machine, users: readonly string[]) 
   },
   restart: (on) => on.start(),
   forget: (on, users) => on.forget(users),
-  elsewhere: async (on, users) => {
-    await on.start(foldDeps(codec, on.log).states)
-    await on.forget(users.slice(1))
-    await on.fold(...users.slice(0, 1))
-    await on.start()
-  },
+  // and there it stays until a restart
+  elsewhere: (on) => on.start(foldDeps(codec, on.log).states),
 }
 
 test('state on disk is that of the changelog, whatever was aborted, killed, compacted or folded elsewhere', async () => {
