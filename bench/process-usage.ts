@@ -22,6 +22,12 @@ function statusMb(pid: number, field: 'VmRSS' | 'VmHWM'): number {
   return Number(kilobytes) / 1024
 }
 
+/** Most that was ever resident of a process, in MB. Linux only; what a process reports of itself may be its parent's. */
+export function peakRssMb(pid: number): number {
+  const kilobytes = /VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
+  return Number(kilobytes) / 1024
+}
+
 /** @param sorted Ascending, not empty. @param share 0 to 1. */
 export function quantile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b)

@@ -18,6 +18,7 @@ import { topics } from '../schemas/topics.ts'
 import { SeededRandom } from '../stats/random.ts'
 import { userHistory } from '../stream-processors/user-history.ts'
 import { EXAMPLE } from '../test/support/review-world.ts'
+import { peakRssMb, rssMb } from './process-usage.ts'
 import { userOf } from './state.ts'
 
 const BATCH = 500
@@ -45,15 +46,15 @@ async function main([settings = '{}', ...counts]: readonly string[]): Promise<vo
     nowMs: () => Date.now(),
     onRestored: (restored) => read.push(restored.records),
   })
-  const beforeMb = process.memoryUsage.rss() / 1e6
+  const beforeMb = rssMb(process.pid)
   const cost = measured()
   for (let partition = 0; partition < config.TOPIC_PARTITIONS; partition += 1)
     await worker.restore({ topic: TOPIC, partition })
   const restored = { ...cost(), records: read.reduce((sum, count) => sum + count, 0) }
   const batches = batchesOf({ codec, users, records, partitions: config.TOPIC_PARTITIONS })
   const folded = await fold(worker, batches)
-  const rssMb = { before: beforeMb, peak: process.resourceUsage().maxRSS / 1000 }
-  process.stdout.write(JSON.stringify({ restored, rssMb, ...(records > 0 ? { folded } : {}) }))
+  const residentMb = { before: beforeMb, peak: peakRssMb(process.pid) }
+  process.stdout.write(JSON.stringify({ restored, residentMb, ...(records > 0 ? { folded } : {}) }))
 }
 
 /** Seconds and processor seconds from now on. */

@@ -1,5 +1,5 @@
 import { rmSync } from 'node:fs'
-import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
+import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { crc32 } from 'node:zlib'
 import { SpoilerError } from './spoiler-error.ts'
 
@@ -79,6 +79,7 @@ export class StateFile implements Disposable {
   readonly #stores: readonly string[]
   readonly #lock: Disposable | undefined
   #position: StatePosition | null = null
+  #positionStatement: StatementSync | undefined
 
   private constructor(path: string, identity: StateIdentity, lock: Disposable | undefined) {
     this.#path = path
@@ -175,6 +176,7 @@ export class StateFile implements Disposable {
         this.#database.exec(
           `CREATE TABLE ${table(store)} (seq INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, value BLOB NOT NULL, crc INTEGER NOT NULL)`,
         )
+      this.#database.prepare('INSERT INTO about VALUES (?, ?, ?)').run(this.#identity, '', 0)
       this.#write(null)
     })
   }
@@ -192,12 +194,8 @@ export class StateFile implements Disposable {
 
   #write(position: StatePosition | null): void {
     const text = JSON.stringify(position)
-    this.#database.exec('DELETE FROM about')
-    this.#run('INSERT INTO about VALUES (?, ?, ?)', this.#identity, text, checksum(this.#identity, Buffer.from(text)))
-  }
-
-  #run(sql: string, ...values: SQLInputValue[]): void {
-    this.#database.prepare(sql).run(...values)
+    this.#positionStatement ??= this.#database.prepare('UPDATE about SET position = ?, crc = ?')
+    this.#positionStatement.run(text, checksum(this.#identity, Buffer.from(text)))
   }
 
   #all<R>(sql: string): [R, ...R[]] {
