@@ -24,8 +24,7 @@ function statusMb(pid: number, field: 'VmRSS' | 'VmHWM'): number {
 
 /** Most that was ever resident of a process, in MB. Linux only; what a process reports of itself may be its parent's. */
 export function peakRssMb(pid: number): number {
-  const kilobytes = /VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
-  return Number(kilobytes) / 1024
+  return statusMb(pid, 'VmHWM')
 }
 
 /** @param sorted Ascending, not empty. @param share 0 to 1. */
@@ -45,7 +44,7 @@ export class ProcessWatch implements Disposable {
       const pid = pidOf()
       if (pid === undefined) return
       this.cpuMs = cpuMs(pid)
-      const heldMb = Math.round(statusMb(pid, 'VmHWM'))
+      const heldMb = Math.round(peakRssMb(pid))
       if (heldMb > this.peakRssMb) this.peakRssMb = heldMb // not a number once it has ended
     }, WATCH_MS)
   }
