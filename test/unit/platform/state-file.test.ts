@@ -83,7 +83,7 @@ describe('what is written', () => {
 
   test('by a process that was killed is what its last write made, whole', async () => {
     for (const rounds of [1, 40]) {
-      const writer = spawn(process.execPath, ['test/support/state-writer.ts', path], {
+      const writer = spawn(process.execPath, ['test/fixtures/components/state-writer.ts', path], {
         stdio: ['ignore', 'pipe', 'inherit'],
       })
       let seen = 0
