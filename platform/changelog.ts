@@ -11,6 +11,8 @@ import type { PartitionState, StateCodec, SyncPoint } from './state-store.ts'
 /** Stands between the store's name and the entry's key; no id may hold it. */
 const SEPARATOR = '\u001e'
 const APPLIED_KEY = `${SEPARATOR}applied`
+/** Records of a restore that are in memory, and on the event loop, at a time. */
+const RESTORED_AT_A_TIME = 2_000
 
 export type StoreDeclarations<Stores> = { readonly [S in keyof Stores]: StoreDeclaration<Stores[S]> }
 
@@ -81,7 +83,7 @@ export class Changelog<Stores> implements StateCodec {
     let records = 0
     if (from < sync.changelogOffset) reader.assign([{ topic, partition, offset: from }])
     while (from < sync.changelogOffset && (reader.atEnd.get(`${topic}/${partition}`) ?? -1) < sync.changelogOffset) {
-      const read = await reader.read({ timeoutMs: 100, maxRecords: 10_000 })
+      const read = await reader.read({ timeoutMs: 100, maxRecords: RESTORED_AT_A_TIME })
       folded = (await this.#restoreRecords(state, read)) ?? folded
       records += read.length
     }
