@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import type { Logger } from 'pino'
@@ -72,7 +72,10 @@ function locked(path: string): Disposable | null {
   } catch (cause) {
     database?.close()
     if (hasCode(cause, [BUSY])) return null
-    throw stateFileError(path, cause)
+    const error = stateFileError(path, cause)
+    if (!(error instanceof SpoilerError && error.code === 'SPL_STATE_DAMAGED')) throw error
+    rmSync(path) // an empty file is a lock; what holds bytes is none, and nobody can have locked it
+    return null
   }
 }
 

@@ -129,6 +129,15 @@ describe('two processes with one file', () => {
     expect(logged).toEqual([])
   })
 
+  test('a lock that is no lock keeps nobody out', async () => {
+    mkdirSync(place(), { recursive: true })
+    writeFileSync(join(place(), '0.lock'), 'garbage'.repeat(1000))
+    using file = await states().open(STATE)
+    file.write([], positionAt(3))
+    expect(existsSync(path())).toBe(true)
+    expect(logged).toEqual([])
+  })
+
   test('a process that was killed has it no longer', async () => {
     const program = `import { keptStateFiles } from './platform/state-files.ts'
       const states = keptStateFiles({ folder: ${JSON.stringify(folder)}, log: console, pause: () => Promise.resolve() })
