@@ -1,5 +1,5 @@
 // Benchmarks of the running pipeline. Each prints one JSON line; bench/RESULTS.md keeps runs with command and machine.
-//   npm run bench -- folds | everything | latency-folds | latency | memory | lake | dataset | training | quality   [--reviews N]
+//   npm run bench -- folds | everything | latency-folds | latency | memory | lake | dataset | state | training | quality   [--reviews N]
 //   npm run bench -- scoring | swaps | shield-score   [--reviews N] [--model FOLDER] [--swaps N]
 import process from 'node:process'
 import { parseArgs } from 'node:util'
@@ -11,6 +11,7 @@ import { quality } from './quality/quality.ts'
 import { saturation } from './saturation.ts'
 import { scoring } from './scoring.ts'
 import { shieldScore } from './shield-score.ts'
+import { state } from './state.ts'
 import { swaps } from './swaps.ts'
 import { training } from './training.ts'
 
@@ -36,6 +37,8 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<object>>> = {
   memory: () => memory(reviews(200_000)),
   lake: () => lake(reviews(60_000)),
   dataset: () => dataset(reviews(200_000)),
+  // of so many users, with one review each
+  state: () => state(reviews(1_000_000)),
   scoring: () => scoring(reviews(8_000), values.model),
   swaps: () => swaps(Number(values.swaps)),
   'shield-score': () => shieldScore(),

@@ -22,6 +22,11 @@ function statusMb(pid: number, field: 'VmRSS' | 'VmHWM'): number {
   return Number(kilobytes) / 1024
 }
 
+/** Most that was ever resident of a process, in MB. Linux only; what a process reports of itself may be its parent's. */
+export function peakRssMb(pid: number): number {
+  return statusMb(pid, 'VmHWM')
+}
+
 /** @param sorted Ascending, not empty. @param share 0 to 1. */
 export function quantile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b)
@@ -39,7 +44,7 @@ export class ProcessWatch implements Disposable {
       const pid = pidOf()
       if (pid === undefined) return
       this.cpuMs = cpuMs(pid)
-      const heldMb = Math.round(statusMb(pid, 'VmHWM'))
+      const heldMb = Math.round(peakRssMb(pid))
       if (heldMb > this.peakRssMb) this.peakRssMb = heldMb // not a number once it has ended
     }, WATCH_MS)
   }

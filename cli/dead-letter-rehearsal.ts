@@ -5,6 +5,8 @@ import { PartitionReader, READ_UNCOMMITTED, type TopicPartition } from '../platf
 import type { Config } from '../platform/config.ts'
 import type { RecordCodec } from '../platform/record-codec.ts'
 import type { WorkerDeps } from '../platform/run-stream-task.ts'
+import { scratchStateFiles } from '../platform/state-files.ts'
+import { changelogFacts } from '../platform/topic-admin.ts'
 import { committedValues } from '../platform/topic-values.ts'
 import { mendLetter, type Mending } from '../replay/dead-letters/mend-letter.ts'
 import { rehearse, type Rehearsal } from '../replay/dead-letters/rehearse.ts'
@@ -16,6 +18,7 @@ import { userHistory } from '../stream-processors/user-history.ts'
 import type { CliContext } from './context.ts'
 import { findLetters, type WantedLetters } from './dead-letters.ts'
 import { servingNow } from './online-scoring.ts'
+import type { Processor } from '../schemas/processor.ts'
 import { letterId } from '../schemas/topics.ts'
 import { openPipelineCodec } from './pipeline.ts'
 
@@ -82,12 +85,23 @@ class Stages implements AsyncDisposable {
   }
 
   async #open(component: string): Promise<BatchWorker> {
-    const deps = { codec: this.#codec, ...this.#deps }
-    if (component === intake.name) return new FoldWorker(intake, deps)
-    if (component === userHistory.name) return new FoldWorker(userHistory, deps)
-    if (component === movieContext.name) return new FoldWorker(movieContext, deps)
+    if (component === intake.name) return this.#openFold(intake)
+    if (component === userHistory.name) return this.#openFold(userHistory)
+    if (component === movieContext.name) return this.#openFold(movieContext)
     if (component === 'scorer') return this.#openScorer()
     throw new RangeError(`no step ${component}`)
+  }
+
+  /** On state of its own: that on disk belongs to the running fold. */
+  #openFold<In, Stores>(processor: Processor<In, Stores>): BatchWorker {
+    const deps = { codec: this.#codec, nowMs: Date.now, onRestored: () => undefined, ...this.#deps }
+    return this.#opened.use(
+      new FoldWorker(processor, {
+        ...deps,
+        states: scratchStateFiles(this.#config.STATE_DIR),
+        changelogFacts: (topic) => changelogFacts(this.#config, topic),
+      }),
+    )
   }
 
   async #openScorer(): Promise<BatchWorker> {

@@ -1,14 +1,18 @@
+import type { Message } from '@confluentinc/kafka-javascript'
 import type { AppliedOffset } from '../schemas/generated.ts'
 import type { StoreDeclaration } from '../schemas/processor.ts'
 import { type PartitionOffset, PartitionReader } from './kafka-consumer.ts'
 import type { OutgoingRecord } from './kafka-producer.ts'
 import type { RecordCodec, Subject } from './record-codec.ts'
 import { SpoilerError } from './spoiler-error.ts'
-import type { PartitionState } from './state-store.ts'
+import type { EncodedChange } from './state-file.ts'
+import type { PartitionState, StateCodec, SyncPoint } from './state-store.ts'
 
 /** Stands between the store's name and the entry's key; no id may hold it. */
 const SEPARATOR = '\u001e'
 const APPLIED_KEY = `${SEPARATOR}applied`
+/** Records of a restore that are in memory, and on the event loop, at a time. */
+const RESTORED_AT_A_TIME = 2_000
 
 export type StoreDeclarations<Stores> = { readonly [S in keyof Stores]: StoreDeclaration<Stores[S]> }
 
@@ -24,7 +28,7 @@ export interface Applied {
  * The compacted topic that holds a fold's state: one record per changed entry, and one that tells how far the input
  * was folded. Its partitions are those of the input, whatever the keys.
  */
-export class Changelog<Stores> {
+export class Changelog<Stores> implements StateCodec {
   readonly topic: string
   readonly #declarations: StoreDeclarations<Stores>
   readonly #codec: RecordCodec
@@ -39,61 +43,91 @@ export class Changelog<Stores> {
 
   /** The changes of the running batch and the offset up to which they hold. */
   records(partition: number, state: PartitionState<Stores>, input: PartitionOffset): OutgoingRecord[] {
+    const { topic } = this
     const changes = state.changes().map(({ store, key, value }) => {
-      const declared = this.#declarations[store as keyof Stores]
-      const record = value === null ? null : (declared.toRecord?.(value as never) ?? value)
-      const encoded = record === null ? null : this.#codec.encode(this.#subject(store), record)
-      return { topic: this.topic, partition, key: `${store}${SEPARATOR}${key}`, value: encoded }
+      return { topic, partition, key: `${store}${SEPARATOR}${key}`, value }
     })
     const applied: AppliedOffset = { topic: input.topic, offset: input.offset, streamTimeMs: state.currentTimeMs }
     const value = this.#codec.encode(this.#subject('applied'), applied)
-    return [...changes, { topic: this.topic, partition, key: APPLIED_KEY, value }]
+    return [...changes, { topic, partition, key: APPLIED_KEY, value }]
+  }
+
+  encode(store: string, value: unknown): Buffer {
+    const record = this.#declarations[store as keyof Stores].toRecord?.(value as never) ?? value
+    return this.#codec.encode(this.#subject(store), record)
+  }
+
+  /** A value that {@link encode} made. */
+  decode(store: string, bytes: Buffer): unknown {
+    const decoded = this.#codec.decodeKnown<never>(this.#subject(store).schema, bytes, false)
+    if (decoded !== undefined && 'value' in decoded)
+      return this.#declarations[store as keyof Stores].fromRecord?.(decoded.value) ?? decoded.value
+    throw new RangeError(`${this.topic}: a value of the store '${store}' cannot be read`)
   }
 
   /**
-   * Reads a partition into an empty state, up to the high watermark: what lies between the last stable offset and it
-   * belongs to a transaction that will be decided, and may be ours.
+   * Reads a partition into a state, up to the high watermark: what lies between the last stable offset and it belongs
+   * to a transaction that will be decided, and may be ours.
    *
-   * @param highWatermark End of the partition under read_uncommitted.
+   * @param from  First offset to read: everything before it is in the state.
+   * @param sync  End of the partition under read_uncommitted, and when it was asked for.
+   * @returns     Number of records read.
    */
   async restore(
     state: PartitionState<Stores>,
     reader: PartitionReader,
-    end: PartitionOffset & { low: number },
-  ): Promise<void> {
-    if (end.offset <= end.low) return
-    const id = `${end.topic}/${end.partition}`
-    reader.assign([{ topic: end.topic, partition: end.partition, offset: end.low }])
-    while ((reader.atEnd.get(id) ?? -1) < end.offset) {
-      for (const { key, value } of await reader.read({ timeoutMs: 100, maxRecords: 10_000 })) {
-        await this.#restoreRecord(state, String(key), value)
-      }
+    { partition, from, sync }: { readonly partition: number; readonly from: number; readonly sync: SyncPoint },
+  ): Promise<number> {
+    const { topic } = this
+    let folded: AppliedOffset | null = null
+    let records = 0
+    if (from < sync.changelogOffset) reader.assign([{ topic, partition, offset: from }])
+    while (from < sync.changelogOffset && (reader.atEnd.get(`${topic}/${partition}`) ?? -1) < sync.changelogOffset) {
+      const read = await reader.read({ timeoutMs: 100, maxRecords: RESTORED_AT_A_TIME })
+      folded = (await this.#restoreRecords(state, read)) ?? folded
+      records += read.length
     }
+    const applied = folded === null ? null : { appliedOffset: folded.offset, streamTimeMs: folded.streamTimeMs }
+    state.restored(applied, sync)
+    return records
   }
 
-  async #restoreRecord(state: PartitionState<Stores>, key: string, bytes: Buffer | null): Promise<void> {
-    const [store, ...rest] = key.split(SEPARATOR) as [string, ...string[]]
-    if (key === APPLIED_KEY) {
-      const applied = await this.#decode<AppliedOffset>('applied', bytes)
-      state.appliedOffset = applied.offset
-      state.streamTimeMs = applied.streamTimeMs
-      return
+  /** Null when the records do not tell how far they were folded. */
+  async #restoreRecords(
+    state: PartitionState<Stores>,
+    records: readonly Pick<Message, 'key' | 'value'>[],
+  ): Promise<AppliedOffset | null> {
+    let applied: AppliedOffset | null = null
+    const changes: EncodedChange[] = []
+    for (const { key, value } of records) {
+      if (String(key) === APPLIED_KEY) applied = await this.#decoded<AppliedOffset>('applied', value)
+      else changes.push(await this.#change(String(key), value))
     }
-    this.#subject(store) // stops at a store that is not declared, tombstones included
-    const name = store as keyof Stores
-    if (bytes === null) {
-      state.restore(name, rest.join(SEPARATOR), null)
-      return
-    }
-    const record = await this.#decode<never>(store, bytes)
-    const value = this.#declarations[name].fromRecord?.(record) ?? record
-    state.restore(name, rest.join(SEPARATOR), value)
+    state.restore(changes)
+    return applied
   }
 
-  async #decode<V>(store: string, bytes: Buffer | null): Promise<V> {
+  async #change(joined: string, bytes: Buffer | null): Promise<EncodedChange> {
+    const [store, ...rest] = joined.split(SEPARATOR) as [string, ...string[]]
+    const key = rest.join(SEPARATOR)
+    const subject = this.#subject(store) // stops at a store that is not declared, tombstones included
+    if (bytes === null) return { store, key, value: null }
+    const record = await this.#decoded(store, bytes)
+    // on disk all values of a store have the schema of today
+    const isOfToday = bytes.readInt32BE(1) === this.#codec.idOf(subject)
+    return { store, key, value: isOfToday ? bytes : this.#codec.encode(subject, record) }
+  }
+
+  async #decoded<V>(store: string, bytes: Buffer | null): Promise<V> {
     const decoded = await this.#codec.decode<V>(this.#subject(store).schema, bytes, false)
     if ('value' in decoded) return decoded.value
     throw new SpoilerError(decoded.poison, `restoring ${this.topic}: ${decoded.cause}`, { onError: 'stop' })
+  }
+
+  /** Schema id of every store's values. */
+  schemaIds(): Record<string, number> {
+    const ids = Object.keys(this.#declarations).map((store) => [store, this.#codec.idOf(this.#subject(store)) ?? -1])
+    return Object.fromEntries(ids) as Record<string, number>
   }
 
   #subject(store: string): Subject {

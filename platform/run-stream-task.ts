@@ -19,8 +19,9 @@ import type { RecordCodec } from './record-codec.ts'
 import { settleTopics, watchTopics } from './settle-topics.ts'
 import type { SpoilerError } from './spoiler-error.ts'
 import { StreamTask } from './stream-task.ts'
-import { taskTelemetry } from './telemetry.ts'
-import { identifyTopics, wantedTopics } from './topic-admin.ts'
+import { keptStateFiles } from './state-files.ts'
+import { recordRestored, taskTelemetry } from './telemetry.ts'
+import { changelogFacts, identifyTopics, wantedTopics } from './topic-admin.ts'
 import type { Identities } from './topic-lineage.ts'
 
 /** What the changelog of a fold follows from. */
@@ -128,16 +129,24 @@ export async function runStreamTask(context: ComponentContext, { name, inputs, w
   await failingAtOnce(context, () => task.run(signal))
 }
 
-/** Runs a fold as a stream task. */
-export function runFold<In, Stores>(
+/** Runs a fold as a stream task, its state below STATE_DIR. */
+export async function runFold<In, Stores>(
   context: ComponentContext,
   codec: RecordCodec,
   processor: Processor<In, Stores>,
   inputs: readonly TopicId[],
 ): Promise<void> {
-  return runStreamTask(context, {
-    name: processor.name,
-    inputs,
-    worker: (deps) => new FoldWorker(processor, { codec, ...deps }),
-  })
+  const { name } = processor
+  const { config, telemetry, signal } = context
+  const log = context.log.child({ task: name })
+  using workers = new DisposableStack()
+  const deps = {
+    codec,
+    changelogFacts: (topic: string) => changelogFacts(config, topic),
+    states: keptStateFiles({ folder: config.STATE_DIR, log, pause: (ms) => pause(ms, signal) }),
+    nowMs: () => Date.now(),
+    onRestored: recordRestored(telemetry, log, name),
+  }
+  const worker = (own: WorkerDeps): BatchWorker => workers.use(new FoldWorker(processor, { ...deps, ...own }))
+  await runStreamTask(context, { name, inputs, worker })
 }

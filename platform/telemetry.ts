@@ -12,6 +12,11 @@ export class Telemetry {
   readonly dropped = this.#counter('spoiler_records_dropped_total', 'Records left out', ['component', 'reason'])
   readonly deadLetters = this.#counter('spoiler_dead_letters_total', 'Poison records', ['component', 'code'])
   readonly transactions = this.#counter('spoiler_transactions_total', 'Transactions', ['component', 'outcome'])
+  readonly restored = this.#counter(
+    'spoiler_restored_records_total',
+    'Changelog records read to restore state, by what was restored: all of it, or what the disk did not have',
+    ['component', 'part'],
+  )
   readonly partitions = this.#gauge('spoiler_assigned_partitions', 'Partitions assigned')
   readonly secondsBehind = this.#gauge(
     'spoiler_seconds_behind',
@@ -52,6 +57,23 @@ interface CommittedBatch {
   readonly computed: ComputedOutput
   readonly batchMs: number
   readonly behindMs: number
+}
+
+/** A partition whose state is there. */
+export interface Restored {
+  readonly partition: number
+  /** Records of the changelog that were read. */
+  readonly records: number
+  /** Why all of it was read; null when the disk had the state but for its tail. */
+  readonly because: string | null
+  readonly ms: number
+}
+
+export function recordRestored({ restored }: Telemetry, log: Logger, component: string): (event: Restored) => void {
+  return (event) => {
+    restored.inc({ component, part: event.because === null ? 'tail' : 'all' }, event.records)
+    log.info(event, event.because === null ? 'the state was on disk' : 'the state was read from the changelog')
+  }
 }
 
 /** One function per event: its log line and its metrics can never drift apart. */

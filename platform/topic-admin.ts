@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { Admin, ConfigResourceTypes } from '@platformatic/kafka'
 import { type Topic, topics } from '../schemas/topics.ts'
 import type { Config } from './config.ts'
+import type { ChangelogFacts } from './fold-worker.ts'
 import type { KafkaConfig } from './kafka-connection.ts'
 import { INTERNAL_RECORD_BYTES, PUBLIC_RECORD_BYTES } from './record-limits.ts'
 import { SpoilerError } from './spoiler-error.ts'
@@ -116,6 +117,18 @@ export async function identifyTopics(
     const metadata = topics.length === 0 ? undefined : await admin.metadata({ topics, forceUpdate: true })
     const found = [...(metadata?.topics ?? [])]
     return new Map(found.map(([name, { id, partitionsCount: partitions }]) => [name, { id, partitions }]))
+  })
+}
+
+/** What tells a changelog from one of the same name before it, and how long its deletions stay. @throws SpoilerError SPL_BROKER_UNAVAILABLE */
+export async function changelogFacts(config: KafkaConfig, topic: string): Promise<ChangelogFacts> {
+  const setting = 'delete.retention.ms'
+  return withAdmin(config, `asking for ${topic}`, async (admin) => {
+    const metadata = await admin.metadata({ topics: [topic], forceUpdate: true })
+    const resource = { resourceType: ConfigResourceTypes.TOPIC, resourceName: topic, configurationKeys: [setting] }
+    const [described] = await admin.describeConfigs({ resources: [resource] })
+    const kept = described?.configs.find(({ name }) => name === setting)?.value
+    return { topicId: metadata.topics.get(topic)?.id ?? '', tombstonesKeptMs: Number(kept ?? 0) }
   })
 }
 

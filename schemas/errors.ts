@@ -27,11 +27,14 @@ export const ERRORS = {
   SPL_REDIS_UNAVAILABLE: 'Redis does not answer.',
   SPL_S3_UNAVAILABLE: 'The object store does not answer, or is overloaded or full.',
   SPL_BROKER_UNAVAILABLE: 'The Kafka broker does not answer.',
+  SPL_STATE_UNAVAILABLE:
+    'The state on disk cannot be written or read: the disk is full, or the folder is closed to us.',
   SPL_MODEL_UNAVAILABLE: 'A process of the model cannot be started, or a newer deployment is not loaded yet.',
   // --- transactions
   SPL_TRANSACTION_ABORTED: 'The transaction was aborted; the batch is computed again from the committed offsets.',
   SPL_TRANSACTION_FATAL: 'The producer was fenced or met a fatal error; the process exits and is started anew.',
   SPL_TRANSACTION_STUCK: 'A transaction step passed its deadline; the process exits and is started anew.',
+  SPL_STATE_DAMAGED: 'The state on disk is not what was written; the process exits and restores it from the changelog.',
   // --- stops: a person decides
   SPL_OFFSET_MISMATCH: 'The state was folded up to another offset than the group has committed.',
   SPL_OFFSET_OUT_OF_RETENTION: 'Retention has deleted records that were not yet processed.',

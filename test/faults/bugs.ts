@@ -115,6 +115,36 @@ export const BUGS: Readonly<Record<string, KnownBug>> = {
       return { ...ports, worker: replaced(ports.worker, { restore, release: () => undefined }) }
     },
   },
+  'the disk has a batch before its transaction is committed': {
+    task: 'user-history',
+    shownBy: 'kill',
+    shows: ['user-history', 'stopped'],
+    wrap: onWorker(({ worker }) => ({
+      compute: async (records, next) => {
+        const output = await worker.compute(records, next)
+        worker.commit(next)
+        return output
+      },
+      commit: () => undefined,
+    })),
+  },
+  'the state on disk is taken for newer than it is': {
+    task: 'user-history',
+    shownBy: 'kill',
+    shows: ['user-history', 'stopped'],
+    wrapRestore: (ports, cluster) => ({
+      ...ports,
+      states: {
+        open: async (identity) => {
+          const file = await ports.states.open(identity)
+          const { position } = file
+          const { high } = await cluster.watermarks({ topic: identity.changelog, partition: identity.partition })
+          if (position !== null) file.write([], { ...position, changelogOffset: high })
+          return file
+        },
+      },
+    }),
+  },
   'an aborted batch is not read again': {
     task: 'scorer',
     shownBy: 'abortable',

@@ -27,10 +27,16 @@ export class FakeChangelog {
     this.#end += 1
   }
 
-  /** Keeps the newest record of every key, and of deleted keys none, as the broker's cleaner does. */
-  compact(): void {
+  /** Takes the offsets of a transaction that was aborted: a committed reader never sees its records. */
+  abort(outgoing: readonly OutgoingRecord[]): void {
+    this.#end += outgoing.length + 1
+  }
+
+  /** Keeps the newest record of every key as the broker's cleaner does; of deleted keys none, unless that is recent. */
+  compact(tombstones: 'forgotten' | 'kept' = 'forgotten'): void {
     const newest = new Map(this.#records.map((record) => [record.key, record.offset]))
-    this.#records = this.#records.filter(({ key, offset, value }) => newest.get(key) === offset && value !== null)
+    const stays = (value: Buffer | null): boolean => value !== null || tombstones === 'kept'
+    this.#records = this.#records.filter(({ key, offset, value }) => newest.get(key) === offset && stays(value))
   }
 
   /** High watermark, whatever is still open. */

@@ -3,10 +3,12 @@ import type { BatchWorker } from '../../../platform/batch-worker.ts'
 import { AppendTimeOrder, arrivalOrder, idOf } from '../../../platform/input-order.ts'
 import type { PartitionReader, TopicPartition, Watermarks } from '../../../platform/kafka-consumer.ts'
 import type { TransactionalProducer } from '../../../platform/kafka-producer.ts'
+import type { StateFiles } from '../../../platform/state-files.ts'
 import { StreamTask } from '../../../platform/stream-task.ts'
 import { SpoilerError } from '../../../platform/spoiler-error.ts'
 import { Telemetry, taskTelemetry } from '../../../platform/telemetry.ts'
 import { nextTurn, type SimulatedCluster } from './cluster.ts'
+import type { SimulatedDisk } from './disk.ts'
 import { type ConsumerPort, SimulatedConsumer, type SimulatedGroup } from './group.ts'
 import { SimulatedProducer } from './producer.ts'
 
@@ -30,6 +32,7 @@ export interface Ports {
   readonly watermarks: (input: TopicPartition) => Promise<Watermarks>
 }
 export interface RestorePorts {
+  readonly states: StateFiles
   readonly watermarks: (input: TopicPartition) => Promise<Watermarks>
   readonly openReader: () => Promise<PartitionReader>
 }
@@ -42,6 +45,12 @@ export interface Program {
   readonly wrapRestore: (ports: RestorePorts, cluster: SimulatedCluster) => RestorePorts
 }
 
+interface Place {
+  readonly program: Program
+  readonly slot: number
+  readonly disk: SimulatedDisk
+}
+
 /** A stream task of the runtime, unchanged, with a broker in memory; it can be killed and frozen at any of its steps. */
 export class SimulatedProcess {
   readonly program: Program
@@ -49,6 +58,8 @@ export class SimulatedProcess {
   stopped: string | undefined
   readonly #cluster: SimulatedCluster
   readonly #group: SimulatedGroup
+  readonly #disk: SimulatedDisk
+  #mounted: (StateFiles & Disposable) | undefined
   #life = new AbortController()
   #consumer: SimulatedConsumer | undefined
   #producer: SimulatedProducer | undefined
@@ -60,8 +71,9 @@ export class SimulatedProcess {
   #restartAt = Infinity
   #now: number
 
-  constructor(cluster: SimulatedCluster, group: SimulatedGroup, { program, slot }: { program: Program; slot: number }) {
+  constructor(cluster: SimulatedCluster, group: SimulatedGroup, { program, slot, disk }: Place) {
     this.#cluster = cluster
+    this.#disk = disk
     this.#group = group
     this.program = program
     this.slot = slot
@@ -74,6 +86,7 @@ export class SimulatedProcess {
     if (this.#restartAt !== Infinity || this.#frozen !== undefined) return
     this.#isKilled = true
     this.#life.abort()
+    this.#mounted?.[Symbol.dispose]()
     this.#silentSince = this.#cluster.turn
     this.#restartAt = this.#cluster.turn + restartAfter
   }
@@ -97,6 +110,7 @@ export class SimulatedProcess {
   async stop(): Promise<void> {
     this.#life.abort()
     await nextTurn()
+    this.#mounted?.[Symbol.dispose]()
   }
 
   tick(): void {
@@ -131,9 +145,10 @@ export class SimulatedProcess {
     this.#isKilled = false
     this.#life = new AbortController()
     const life = this.#life
+    this.#mounted = this.#disk.mount()
     this.#producer = new SimulatedProducer(this.#cluster, `${this.program.name}-${this.slot}`)
     this.#consumer = new SimulatedConsumer(this.#cluster, this.#group)
-    this.#task(this.#producer, this.#consumer)
+    this.#task(this.#producer, this.#consumer, this.#mounted)
       .run(life.signal)
       .catch((error: unknown) => {
         if (life === this.#life) this.#ended(error)
@@ -150,11 +165,11 @@ export class SimulatedProcess {
     this.stopped = error instanceof Error ? error.message : String(error)
   }
 
-  #task(producer: SimulatedProducer, consumer: SimulatedConsumer): StreamTask {
+  #task(producer: SimulatedProducer, consumer: SimulatedConsumer, states: StateFiles): StreamTask {
     const { name, wrap, wrapRestore, openWorker } = this.program
     const cluster = this.#cluster
     const openReader = (): Promise<PartitionReader> => Promise.resolve(cluster.openReader())
-    const worker = openWorker(wrapRestore({ watermarks: cluster.watermarks, openReader }, cluster))
+    const worker = openWorker(wrapRestore({ states, watermarks: cluster.watermarks, openReader }, cluster))
     const ports = wrap({ consumer, producer, worker, watermarks: cluster.watermarks }, cluster, this.#group)
     const alive = this.#aliveUntilKilled()
     const nowMs = (): number => (this.#now += 1)

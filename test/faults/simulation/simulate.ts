@@ -19,11 +19,14 @@ import { checkPipeline, type Poisoned, type Recorded } from '../../support/oracl
 import { type Violation, violation } from '../../support/oracle/stage-check.ts'
 import { checkOffsets, checkWitness } from '../verify.ts'
 import { type Message, nextTurn, SimulatedCluster } from './cluster.ts'
+import { SimulatedDisk } from './disk.ts'
 import { SimulatedGroup } from './group.ts'
 import { partitionOf } from './producer.ts'
 import { type Ports, type Program, type RestorePorts, SimulatedProcess } from './process.ts'
 
 const PARTITIONS = 2
+/** By the clock that says when the position in a changelog is asked for: every twelve turns. */
+const TURN_MS = 5_000
 const INSTANCES = 2
 const TURNS = 6_000
 const RECORDS_PER_TURN = 0.5
@@ -108,11 +111,18 @@ class Simulation {
   }
 
   async run(): Promise<readonly Violation[]> {
+    using disks = new DisposableStack()
+    const shared = disks.use(new SimulatedDisk())
     const programs = [this.#fold(intake), this.#fold(userHistory), this.#fold(movieContext), this.#scorer()]
     for (const [index, program] of programs.entries())
       for (let slot = 0; slot < INSTANCES; slot += 1)
         this.#processes.push(
-          new SimulatedProcess(this.#cluster, this.#groups[index] as SimulatedGroup, { program, slot }),
+          new SimulatedProcess(this.#cluster, this.#groups[index] as SimulatedGroup, {
+            program,
+            slot,
+            // both on one machine, or each on its own
+            disk: this.#options.seed % 2 === 0 ? shared : disks.use(new SimulatedDisk()),
+          }),
         )
     const finished = await this.#untilDone()
     for (const process of this.#processes) await process.stop()
@@ -187,7 +197,13 @@ class Simulation {
 
   #fold(processor: typeof intake | typeof userHistory | typeof movieContext): Program {
     const open = (deps: RestorePorts) =>
-      new FoldWorker(processor as typeof userHistory, { codec: this.#codec, ...deps })
+      new FoldWorker(processor as typeof userHistory, {
+        codec: this.#codec,
+        changelogFacts: () => Promise.resolve({ topicId: 'simulated', tombstonesKeptMs: 86_400_000 }),
+        nowMs: () => this.#cluster.turn * TURN_MS,
+        onRestored: () => undefined,
+        ...deps,
+      })
     return { name: processor.name, openWorker: open, ...this.#bugOf(processor.name) }
   }
 

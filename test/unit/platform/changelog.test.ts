@@ -4,6 +4,7 @@ import { Changelog, changelogSubjects } from '../../../platform/changelog.ts'
 import type { OutgoingRecord } from '../../../platform/kafka-producer.ts'
 import { joinKey, PartitionState } from '../../../platform/state-store.ts'
 import { FakeChangelog } from '../../support/fake-changelog.ts'
+import { fileInMemory } from '../../support/fold-deps.ts'
 import { FakeRegistry, learnedCodec } from '../../support/fake-registry.ts'
 import { tally, type TallyStores } from '../../support/tally-processor.ts'
 
@@ -11,7 +12,9 @@ const PARTITION = 2
 const codec = learnedCodec(new FakeRegistry(), tally)
 const changelog = new Changelog('tally', tally.stores, codec)
 const input = (offset: number) => ({ topic: 'user-activity', partition: PARTITION, offset })
-const open = (): PartitionState<TallyStores> => new PartitionState<TallyStores>(['counts', 'positions'])
+const identity = { changelog: changelog.topic, topicId: 't', partition: PARTITION, schemaIds: changelog.schemaIds() }
+const open = (): PartitionState<TallyStores> =>
+  new PartitionState<TallyStores>(['counts', 'positions'], { file: fileInMemory(identity), codec: changelog })
 
 let log: FakeChangelog
 beforeEach(() => {
@@ -22,7 +25,8 @@ async function restored(): Promise<PartitionState<TallyStores>> {
   const state = open()
   const { low, high } = await log.watermarks(input(0))
   await using reader = await log.openReader()
-  await changelog.restore(state, reader, { topic: changelog.topic, partition: PARTITION, low, offset: high })
+  const sync = { changelogOffset: high, syncedAtMs: 0 }
+  await changelog.restore(state, reader, { partition: PARTITION, from: low, sync })
   return state
 }
 

@@ -7,6 +7,7 @@ import type { InputRecord } from '../../../platform/input-record.ts'
 import type { RecordCodec } from '../../../platform/record-codec.ts'
 import { nextOffsets } from '../../../platform/stream-task.ts'
 import { FakeChangelog } from '../../support/fake-changelog.ts'
+import { foldDeps } from '../../support/fold-deps.ts'
 import { FakeRegistry, learnedCodec } from '../../support/fake-registry.ts'
 import { tally, type TallyStores } from '../../support/tally-processor.ts'
 
@@ -36,7 +37,7 @@ beforeEach(async () => {
 })
 
 async function opened<Stores>(processor: Processor<ReviewLabel, Stores>): Promise<FoldWorker<ReviewLabel, Stores>> {
-  const opening = new FoldWorker(processor, { codec, watermarks: log.watermarks, openReader: log.openReader })
+  const opening = new FoldWorker(processor, foldDeps(codec, log))
   await opening.restore(P2)
   return opening
 }
@@ -129,7 +130,7 @@ describe('restart', () => {
     const next = [record({}), record({ userId: 'u2' })]
     const uninterrupted = await compute(...next)
 
-    worker = new FoldWorker(tally, { codec, watermarks: log.watermarks, openReader: log.openReader })
+    worker = new FoldWorker(tally, foldDeps(codec, log))
     expect(await worker.restore(P2)).toEqual({ offset: 4, streamTimeMs: 4 })
     expect(await compute(...next)).toEqual(uninterrupted)
     expect(log.closed).toBe(log.opened)

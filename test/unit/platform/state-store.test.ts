@@ -1,6 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { joinKey, PartitionState, splitKey } from '../../../platform/state-store.ts'
+import { SpoilerError } from '../../../platform/spoiler-error.ts'
+import type { StateFile } from '../../../platform/state-file.ts'
+import { joinKey, PartitionState, splitKey, type StateCodec, type StateStorage } from '../../../platform/state-store.ts'
+import { SeededRandom } from '../../../stats/random.ts'
+import { fileInMemory } from '../../support/fold-deps.ts'
 
 interface Stores {
   users: number
@@ -8,7 +12,14 @@ interface Stores {
 }
 type Users = PartitionState<Stores>['stores']['users']
 
-const open = (): PartitionState<Stores> => new PartitionState<Stores>(['users', 'seen'])
+const identity = { changelog: 'c', topicId: 't', partition: 0, schemaIds: { users: 1, seen: 2 } }
+const json: StateCodec = {
+  encode: (_, value) => Buffer.from(JSON.stringify(value)),
+  decode: (_, bytes) => JSON.parse(bytes.toString()) as unknown,
+}
+const on = (file: StateStorage): PartitionState<Stores> =>
+  new PartitionState<Stores>(['users', 'seen'], { file, codec: json })
+const open = (): PartitionState<Stores> => on(fileInMemory(identity))
 const put = (state: PartitionState<Stores>, key: string | string[], value: number | null): void =>
   state.put({ store: 'users', key, value })
 const entriesOf = (store: Users): (readonly [string, number])[] =>
@@ -71,9 +82,9 @@ describe('overlay', () => {
     put(state, 'u1', 2)
     state.put({ store: 'seen', key: ['u1', 'r1'], value: 'x' })
     expect(state.changes()).toEqual([
-      { store: 'users', key: 'u2', value: 1 },
-      { store: 'users', key: 'u1', value: 2 },
-      { store: 'seen', key: joinKey(['u1', 'r1']), value: 'x' },
+      { store: 'users', key: 'u2', value: Buffer.from('1') },
+      { store: 'users', key: 'u1', value: Buffer.from('2') },
+      { store: 'seen', key: joinKey(['u1', 'r1']), value: Buffer.from('"x"') },
     ])
   })
 })
@@ -88,42 +99,139 @@ test('a key of several parts comes back as those parts, and differs from any oth
 
 type Operation =
   | { readonly kind: 'put'; readonly key: string; readonly value: number | null }
-  | { readonly kind: 'commit' | 'discard' }
+  | { readonly kind: 'commit' | 'discard' | 'refuse' | 'restart' }
 
 const operation: fc.Arbitrary<Operation> = fc.oneof(
   {
-    weight: 6,
+    weight: 9,
     arbitrary: fc.record({
       kind: fc.constant('put' as const),
       key: fc.constantFrom('a', 'b', 'c', 'd', 'e'),
       value: fc.option(fc.integer({ min: 0, max: 99 }), { freq: 3 }),
     }),
   },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom('commit' as const, 'discard' as const) }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constantFrom('commit' as const, 'discard' as const) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom('refuse' as const, 'restart' as const) }) },
 )
 
-test('any sequence of puts, deletes, commits and discards equals a map that is copied at each commit', () => {
+/** A disk that may be full for a while. */
+class FullDisk {
+  isFull = false
+  readonly file: StateFile
+  readonly storage: StateStorage
+
+  constructor(file: StateFile) {
+    this.file = file
+    this.storage = {
+      get position() {
+        return file.position
+      },
+      get: (store, key) => file.get(store, key),
+      after: (store, order, limit) => file.after(store, order, limit),
+      reset: () => {
+        file.reset()
+      },
+      write: (changes, position) => {
+        if (this.isFull) throw new SpoilerError('SPL_STATE_UNAVAILABLE', 'writing', { onError: 'retry' })
+        file.write(changes, position)
+      },
+      [Symbol.dispose]: () => undefined,
+    }
+  }
+}
+
+/** The state beside a map that is copied at each commit. */
+class Compared {
+  readonly disk = new FullDisk(fileInMemory(identity))
+  state = on(this.disk.storage)
+  model = new Map<string, number>()
+  committed = new Map<string, number>()
+
+  readonly steps: Readonly<Record<Exclude<Operation['kind'], 'put'>, () => void>> = {
+    commit: () => {
+      this.state.commit(1)
+      this.committed = new Map(this.model)
+    },
+    // a commit that the disk refuses, and the wait for it: nothing else happens until it takes the batch
+    refuse: () => {
+      this.disk.isFull = true
+      expect(() => {
+        this.state.commit(1)
+      }).toThrow('SPL_STATE_UNAVAILABLE')
+      this.state.discard()
+      this.committed = new Map(this.model)
+      this.compare()
+      this.disk.isFull = false
+      this.state.flush()
+    },
+    discard: () => {
+      this.state.discard()
+      this.model = new Map(this.committed)
+    },
+    restart: () => {
+      this.state = on(this.disk.storage)
+      this.model = new Map(this.committed)
+    },
+  }
+
+  put(key: string, value: number | null): void {
+    put(this.state, key, value)
+    this.model.delete(key) // a put moves the entry to the newest end
+    if (value !== null) this.model.set(key, value)
+  }
+
+  compare(): void {
+    expect(entriesOf(this.state.stores.users)).toEqual([...this.model])
+    for (const key of 'abcde') expect(this.state.stores.users.get(key)).toBe(this.model.get(key))
+  }
+}
+
+test('any sequence of puts, deletes, commits, discards, refused writes and restarts equals a map copied at each commit', () => {
   fc.assert(
     fc.property(fc.array(operation, { maxLength: 60 }), (operations) => {
-      const state = open()
-      let model = new Map<string, number>()
-      let committed = new Map<string, number>()
+      const compared = new Compared()
       for (const step of operations) {
-        if (step.kind === 'put') {
-          put(state, step.key, step.value)
-          model.delete(step.key) // a put moves the entry to the newest end
-          if (step.value !== null) model.set(step.key, step.value)
-        } else if (step.kind === 'commit') {
-          state.commit(1)
-          committed = new Map(model)
-        } else {
-          state.discard()
-          model = new Map(committed)
-        }
-        expect(entriesOf(state.stores.users)).toEqual([...model])
-        for (const key of 'abcde') expect(state.stores.users.get(key)).toBe(model.get(key))
+        if (step.kind === 'put') compared.put(step.key, step.value)
+        else compared.steps[step.kind]()
+        compared.compare()
       }
+      compared.disk.file[Symbol.dispose]()
     }),
     { seed: 20_261, numRuns: 500 },
   )
+})
+
+test('a store of many entries is read in the order of the puts, whatever of it was read before', () => {
+  const state = open()
+  const model = new Map<string, number>()
+  const change = (key: string, value: number | null): void => {
+    put(state, key, value)
+    model.delete(key)
+    if (value !== null) model.set(key, value)
+  }
+  const random = new SeededRandom(5)
+  for (let batch = 0; batch < 40; batch += 1) {
+    for (let i = 0; i < 20; i += 1) change(`k${random.below(300)}`, random.below(4) === 0 ? null : i)
+    expect(entriesOf(state.stores.users)).toEqual([...model])
+    state.commit(batch)
+    expect(entriesOf(state.stores.users)).toEqual([...model])
+  }
+  expect(model.size).toBeGreaterThan(130)
+})
+
+test('what was committed while the disk was full is not folded upon before it is there', () => {
+  const { disk, state } = new Compared()
+  put(state, 'u1', 1)
+  disk.isFull = true
+  expect(() => {
+    state.commit(7)
+  }).toThrow('SPL_STATE_UNAVAILABLE')
+  expect(disk.file.position).toBeNull()
+  state.discard()
+  expect(state.appliedOffset).toBe(7)
+  expect(state.stores.users.get('u1')).toBe(1)
+  disk.isFull = false
+  state.flush()
+  expect(disk.file.position).toMatchObject({ appliedOffset: 7 })
+  expect(on(disk.file).stores.users.get('u1')).toBe(1)
 })

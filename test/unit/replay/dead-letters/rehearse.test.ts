@@ -4,6 +4,7 @@ import { rehearse, type Rehearsal } from '../../../../replay/dead-letters/rehear
 import { intake } from '../../../../stream-processors/intake.ts'
 import { userHistory } from '../../../../stream-processors/user-history.ts'
 import { FakeChangelog } from '../../../support/fake-changelog.ts'
+import { foldDeps } from '../../../support/fold-deps.ts'
 import { FakeRegistry, learnedCodec } from '../../../support/fake-registry.ts'
 import { EXAMPLE } from '../../../support/review-world.ts'
 
@@ -13,7 +14,7 @@ const NOW_MS = EXAMPLE.review.writtenAtMs + 1
 async function rehearsed(value: Buffer): Promise<Rehearsal> {
   const codec = learnedCodec(new FakeRegistry())
   const log = new FakeChangelog()
-  const worker = new FoldWorker(intake, { codec, watermarks: log.watermarks, openReader: log.openReader })
+  const worker = new FoldWorker(intake, foldDeps(codec, log))
   await worker.restore(POSITION)
   const record = { topic: 'reviews', partition: null, key: 'any', value }
   return rehearse(record, { worker, codec, position: POSITION, nowMs: NOW_MS })
@@ -42,7 +43,7 @@ test.each([
 test('a second rehearsal finds the state of the first: nothing was kept', async () => {
   const codec = learnedCodec(new FakeRegistry(), userHistory)
   const log = new FakeChangelog()
-  const worker = new FoldWorker(userHistory, { codec, watermarks: log.watermarks, openReader: log.openReader })
+  const worker = new FoldWorker(userHistory, foldDeps(codec, log))
   const position = { topic: 'user-activity', partition: 0, offset: 0 }
   await worker.restore(position)
   const activity = {
