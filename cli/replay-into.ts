@@ -6,7 +6,7 @@ import { pause } from '../platform/retry.ts'
 import { SpoilerError } from '../platform/spoiler-error.ts'
 import { committedValues } from '../platform/topic-values.ts'
 import { RECORDED_FOLDS } from '../replay/recorded-folds.ts'
-import { refold } from '../replay/refold.ts'
+import { refold, type RefoldDeps } from '../replay/refold.ts'
 import { replayInto, type Replayed, type ReplayIntoDeps } from '../replay/replay-into.ts'
 import { rescore, servingAsRecorded, type ServingOf } from '../replay/rescore.ts'
 import type { CliContext } from './context.ts'
@@ -17,6 +17,7 @@ import { ProgressLine } from './progress-line.ts'
 import { RecordedVersions } from './recorded-versions.ts'
 import { rangesOf, type ReplayStage } from './replay-inputs.ts'
 import type { ReplayWishes } from './replay-verify.ts'
+import { withWorkFolder } from './work-folder.ts'
 
 export interface IntoWishes extends ReplayWishes {
   /** Names the topics, the group and the transactional id. */
@@ -37,31 +38,26 @@ export async function runReplayInto(wishes: IntoWishes, context: CliContext): Pr
   const { signal } = context
   await assertBroker(config)
   const { codec } = await openPipelineCodec(config, signal)
-  return withDatasets(config, undefined, async ({ store }) => {
-    using progress = new ProgressLine(context.stderr, () => performance.now())
-    await using versions = new RecordedVersions(config)
-    const source = datasetSource(config, { codec, store })
-    const servingOf = await servingFor(wishes, { config, codec, versions })
-    const common = { config, signal, onProgress: progress.show.bind(progress) }
-    const reports: Replayed[] = []
-    for (const stage of wishes.stages) {
-      const ranges = await rangesOf(stage, wishes, { config, source })
-      const deps = {
-        ...common,
-        pace: paced(wishes.maxRate, signal),
-        remake: remaking(stage, { ...common, codec, servingOf }),
+  return withDatasets(config, undefined, ({ store }) =>
+    withWorkFolder(config.STATE_DIR, 'replaying', async (workFolder) => {
+      using progress = new ProgressLine(context.stderr, () => performance.now())
+      await using versions = new RecordedVersions(config)
+      const source = datasetSource(config, { codec, store })
+      const servingOf = await servingFor(wishes, { config, codec, versions })
+      const common = { config, codec, signal, workFolder, servingOf, onProgress: progress.show.bind(progress) }
+      const reports: Replayed[] = []
+      for (const stage of wishes.stages) {
+        const ranges = await rangesOf(stage, wishes, { config, source })
+        const deps = { ...common, pace: paced(wishes.maxRate, signal), remake: remaking(stage, common) }
+        const outputs = stage === 'scorer' ? (['spoilerScores', 'deadLetters'] as const) : RECORDED_FOLDS[stage].outputs
+        reports.push(await replayInto({ name: wishes.into, stage, outputs }, ranges, deps))
       }
-      const outputs = stage === 'scorer' ? (['spoilerScores', 'deadLetters'] as const) : RECORDED_FOLDS[stage].outputs
-      reports.push(await replayInto({ name: wishes.into, stage, outputs }, ranges, deps))
-    }
-    return reports
-  })
+      return reports
+    }),
+  )
 }
 
-interface RemakeDeps {
-  readonly config: Config
-  readonly codec: RecordCodec
-  readonly signal: AbortSignal
+interface RemakeDeps extends RefoldDeps {
   readonly servingOf: ServingOf
 }
 

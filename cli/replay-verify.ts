@@ -41,10 +41,10 @@ export async function verifyReplay(
   await assertBroker(config)
   const { codec } = await openPipelineCodec(config, signal)
   return withDatasets(config, undefined, ({ store }) =>
-    withWorkFolder(config.STATE_DIR, 'replay-verifying', async (sortFolder) => {
+    withWorkFolder(config.STATE_DIR, 'replay-verifying', async (workFolder) => {
       using progress = new ProgressLine(context.stderr, () => performance.now())
       const onProgress = progress.show.bind(progress)
-      const deps: VerifyDeps = { config, codec, signal, sortFolder, onProgress, mostTold: wishes.mostTold }
+      const deps: VerifyDeps = { config, codec, signal, workFolder, onProgress, mostTold: wishes.mostTold }
       const source = datasetSource(config, { codec, store })
       const reports: StageReport[] = []
       for (const stage of wishes.stages) reports.push(await verifyStage(stage, { wishes, source, deps, config }))

@@ -5,16 +5,21 @@ import type { OutgoingRecord } from '../platform/kafka-producer.ts'
 import { FoldWorker } from '../platform/fold-worker.ts'
 import type { InputRecord } from '../platform/input-record.ts'
 import type { RecordCodec } from '../platform/record-codec.ts'
+import { scratchStateFiles } from '../platform/state-files.ts'
 import { type PartitionRange, readRanges } from '../platform/topic-reader.ts'
 import type { Processor } from '../schemas/processor.ts'
 
 const BATCH_RECORDS = 500
+/** The state begins empty, and nothing of it is logged. */
 const NO_LOG = { low: 0, high: 0 } as const
+const NO_CHANGELOG = { topicId: 'none', tombstonesKeptMs: Infinity } as const
 
 export interface RefoldDeps {
   readonly config: KafkaConfig
   readonly codec: RecordCodec
   readonly signal: AbortSignal
+  /** For state and for sorting; emptied by whoever made it. */
+  readonly workFolder: string
 }
 
 /** What became of some records that follow one another. */
@@ -37,10 +42,14 @@ export async function* refold(
 ): AsyncGenerator<RemadeBatch> {
   const { topic, partition } = range
   const changelog = changelogTopic(processor.name)
-  const worker = new FoldWorker(processor, {
+  using worker = new FoldWorker(processor, {
     codec: deps.codec,
     watermarks: () => Promise.resolve(NO_LOG),
     openReader: () => PartitionReader.open(deps.config, 'shield-replay'),
+    changelogFacts: () => Promise.resolve(NO_CHANGELOG),
+    states: scratchStateFiles(deps.workFolder),
+    nowMs: Date.now,
+    onRestored: () => undefined,
   })
   await worker.restore({ topic, partition })
   for await (const records of batches(readRanges(deps.config, [range], deps.signal), boundaries)) {

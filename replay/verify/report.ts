@@ -18,7 +18,6 @@ export interface VerifyProgress {
 }
 
 export interface VerifyDeps extends RefoldDeps {
-  readonly sortFolder: string
   readonly onProgress: (progress: VerifyProgress) => void
   /** So many differences are told in full. */
   readonly mostTold: number

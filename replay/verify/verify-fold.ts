@@ -18,7 +18,7 @@ export async function verifyFold(
   deps: VerifyDeps,
 ): Promise<StageReport> {
   const { name: stage } = fold.processor
-  using comparison = new RecordComparison(deps.sortFolder)
+  using comparison = new RecordComparison(deps.workFolder)
   await addRefolded(fold, ranges, comparison, deps)
   await addLive(fold, live, comparison, deps)
   const first: ToldDifference[] = []

@@ -37,7 +37,7 @@ export async function verifyScores(
   { ranges, live }: { readonly ranges: readonly ComparedRange[]; readonly live: readonly PartitionRange[] },
   deps: VerifyScoresDeps,
 ): Promise<StageReport> {
-  using sorted = new ExternalSort(deps.sortFolder)
+  using sorted = new ExternalSort(deps.workFolder)
   await sortScores(live, sorted, deps)
   const scores = new ScoresByRow(sorted.sorted())
   const tally = new Tally(deps)
