@@ -24,7 +24,10 @@ export interface ComputedOutput extends BatchCounts {
 /** Turns polled records into outputs, and keeps whatever state that takes. A stream task owns it. */
 export interface BatchWorker {
   readonly stateful: boolean
-  /** Brings back the state of a partition before its first record. Null when there is none yet. */
+  /**
+   * Brings back the state of a partition before its first record. Null when nothing shows that it was ever worked on;
+   * without state, an offset that was certainly passed.
+   */
   restore(input: TopicPartition): Promise<Applied | null>
   release(input: TopicPartition): void
   /**

@@ -4,7 +4,10 @@ import { SpoilerError } from './spoiler-error.ts'
 interface StartFacts {
   /** The group's committed offset; null when it has none. */
   readonly committed: number | null
-  /** The offset up to which the restored state was folded; null when there is no state. */
+  /**
+   * The offset up to which the restored state was folded; without state, one that was certainly passed. Null when
+   * nothing proves that the partition was ever worked on.
+   */
   readonly applied: number | null
   /** True when the task keeps state. */
   readonly stateful: boolean
@@ -48,9 +51,9 @@ export function startOffset(input: string, facts: StartFacts): number {
 function mismatch(input: string, facts: StartFacts): SpoilerError {
   if (facts.committed === null) {
     return stop('SPL_OFFSET_MISMATCH', facts, [
-      `starting on ${input}: state was folded up to offset ${String(facts.applied)}, the group has no committed offset.`,
+      `starting on ${input}: it was worked on up to offset ${String(facts.applied)} at least, the group has no committed offset.`,
       'The topic was deleted or recreated, and the broker forgot the offsets with it: recreate the topics that follow from',
-      'it too, the changelog included, and start with LINEAGE one higher. If only the group was deleted, put its offset back.',
+      'it too, the changelog included, and start with LINEAGE one higher. If only the group was forgotten, put its offset back.',
     ])
   }
   return stop('SPL_OFFSET_MISMATCH', facts, [

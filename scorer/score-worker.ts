@@ -2,6 +2,7 @@ import type { ModelActivation, ReviewFeatures } from '../schemas/generated.ts'
 import type { StreamRecord } from '../schemas/processor.ts'
 import { topics } from '../schemas/topics.ts'
 import { type BatchWorker, type ComputedOutput, OutputCollector } from '../platform/batch-worker.ts'
+import type { Applied } from '../platform/changelog.ts'
 import type { InputRecord } from '../platform/input-record.ts'
 import type { TopicPartition } from '../platform/kafka-consumer.ts'
 import type { RecordCodec } from '../platform/record-codec.ts'
@@ -34,11 +35,13 @@ export class ScoreWorker implements BatchWorker {
     this.#deps = deps
   }
 
-  async restore({ partition }: TopicPartition): Promise<null> {
+  /** @returns What the ledger proves: so far the partition has been scored. A group without offsets has forgotten them. */
+  async restore({ partition }: TopicPartition): Promise<Applied | null> {
     for await (const activation of this.#deps.readActivations()) {
       if (activation.partition === partition) this.#recorded.set(partition, activation)
     }
-    return null
+    const recorded = this.#recorded.get(partition)
+    return recorded === undefined ? null : { offset: recorded.fromOffset, streamTimeMs: -Infinity }
   }
 
   release({ partition }: TopicPartition): void {

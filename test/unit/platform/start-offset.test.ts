@@ -39,6 +39,7 @@ describe('first start: the group has no committed offset', () => {
     { stateful: true, committed: null, applied: 5, low: 0, ...both('SPL_OFFSET_MISMATCH') },
     { stateful: true, committed: null, applied: 0, low: 0, ...both('SPL_OFFSET_MISMATCH') },
     { stateful: true, committed: null, applied: 5, low: 7, ...both('SPL_OFFSET_MISMATCH') },
+    { stateful: false, committed: null, applied: 5, low: 0, ...both('SPL_OFFSET_MISMATCH') },
   ])('stateful $stateful, applied $applied, log from $low: $stop; $skip when records may be missing', (cell) => {
     expect([outcome(cell, 'stop'), outcome(cell, 'skip')]).toEqual([cell.stop, cell.skip])
   })
@@ -48,6 +49,7 @@ describe('without state the committed offset decides', () => {
   test.each<Cell>([
     { stateful: false, applied: null, committed: 0, low: 0, ...both(0) },
     { stateful: false, applied: null, committed: 40, low: 0, ...both(40) },
+    { stateful: false, applied: 20, committed: 40, low: 0, ...both(40) },
     { stateful: false, applied: null, committed: 40, low: 40, ...both(40) },
     { stateful: false, applied: null, committed: 40, low: 41, ...retention(41) },
     { stateful: false, applied: null, committed: HIGH, low: 0, ...both(HIGH) },
