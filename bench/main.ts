@@ -1,5 +1,5 @@
 // Benchmarks of the running pipeline. Each prints one JSON line; bench/RESULTS.md keeps runs with command and machine.
-//   npm run bench -- folds | everything | latency-folds | latency | memory | lake | dataset | state | training | quality   [--reviews N]
+//   npm run bench -- folds | everything | latency-folds | latency | memory | lake | dataset | state | replay | training | quality   [--reviews N]
 //   npm run bench -- scoring | swaps | shield-score   [--reviews N] [--model FOLDER] [--swaps N]
 import process from 'node:process'
 import { parseArgs } from 'node:util'
@@ -8,6 +8,7 @@ import { lake } from './lake.ts'
 import { latency } from './latency.ts'
 import { memory } from './memory.ts'
 import { quality } from './quality/quality.ts'
+import { replay } from './replay.ts'
 import { saturation } from './saturation.ts'
 import { scoring } from './scoring.ts'
 import { shieldScore } from './shield-score.ts'
@@ -39,6 +40,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<object>>> = {
   dataset: () => dataset(reviews(200_000)),
   // of so many users, with one review each
   state: () => state(reviews(1_000_000)),
+  replay: () => replay(reviews(30_000)),
   scoring: () => scoring(reviews(8_000), values.model),
   swaps: () => swaps(Number(values.swaps)),
   'shield-score': () => shieldScore(),

@@ -19,6 +19,9 @@ const OUTAGE_MS = 4_000
 const S3_DELAY_MS = 1_500
 const STORM_ROUNDS = 4
 const STUCK = 'SPL_TRANSACTION_STUCK'
+/** A step's deadline, and the start of a process. */
+const FROZEN_MS = 20_000
+const FREEZE_TRIES = 5
 
 /** Does it, and resolves when it is over: whatever heals then has to heal by itself. */
 export function inflict(system: FaultySystem, fault: PlannedFault): Promise<void> {
@@ -79,18 +82,9 @@ const SURROUNDING: Readonly<Record<SurroundingFault, (system: FaultySystem) => P
     system.publishers.resume()
   },
   'broker freeze': async (system) => {
-    const broker = system.pipeline.stack.pid('kafka') as number
-    const before = restartsOf(system)
-    process.kill(broker, 'SIGSTOP')
-    try {
-      await until('a step has passed its deadline, and its process was started anew', () =>
-        system.statuses().some(({ name, restarts, lastFailure }) => {
-          return restarts > (before.get(name) ?? 0) && lastFailure?.includes(STUCK) === true
-        }),
-      )
-    } finally {
-      process.kill(broker, 'SIGCONT')
-    }
+    // it has to be met within a transaction, and those are short
+    for (let tries = 1; !(await freezesAStep(system)); tries += 1)
+      if (tries === FREEZE_TRIES) throw new Error(`no transaction was under way in ${tries} freezes of the broker`)
   },
   'rolling restart': async (system) => {
     for (const name of PROCESSES) await system.restart(name)
@@ -109,6 +103,34 @@ async function untilBusy(system: FaultySystem, name: ProcessName): Promise<void>
   await system.untilWorking(name)
   const before = await system.processed(name)
   await until(`${name} is busy`, async () => (await system.processed(name)) > before)
+}
+
+/** Freezes the broker until a step of a transaction passes its deadline, and a process is started anew for it. */
+async function freezesAStep(system: FaultySystem): Promise<boolean> {
+  const broker = system.pipeline.stack.pid('kafka') as number
+  const worked = async (): Promise<number> => {
+    const counts = await Promise.all(PROCESSES.map((name) => system.processed(name)))
+    return counts.reduce((sum, count) => sum + count, 0)
+  }
+  let last = Infinity // a process that starts anew counts from 0
+  await until('the pipeline is busy', async () => {
+    const [before, now] = [last, await worked()]
+    last = now
+    return now > before
+  })
+  const restarts = restartsOf(system)
+  const isStuck = (): boolean =>
+    system.statuses().some(({ name, lastFailure, ...status }) => {
+      return status.restarts > (restarts.get(name) ?? 0) && lastFailure?.includes(STUCK) === true
+    })
+  process.kill(broker, 'SIGSTOP')
+  try {
+    const untilMs = Date.now() + FROZEN_MS
+    while (!isStuck() && Date.now() < untilMs) await hold(100)
+    return isStuck()
+  } finally {
+    process.kill(broker, 'SIGCONT')
+  }
 }
 
 function restartsOf(system: FaultySystem): Map<string, number> {
