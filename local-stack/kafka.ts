@@ -58,6 +58,9 @@ export function brokerProperties({ folder, host, ports }: BrokerSettings): strin
     'offsets.retention.minutes': 2_147_483_647,
     // Our topics declare their retention; this is for the registry's, whose journal is its only storage.
     'log.retention.ms': -1,
+    // Nobody takes over from the only broker: one that was frozen, as a machine that slept, goes on where it was instead
+    // of losing its partitions for a moment (fence-broker.ts says why that matters, and fences one that was killed).
+    'broker.session.timeout.ms': 3_600_000,
     // A component that was killed is replaced within seconds, not within Kafka's default 45.
     'group.initial.rebalance.delay.ms': 0,
     'group.min.session.timeout.ms': 1000,

@@ -149,8 +149,9 @@ export class SupervisedPart {
     const program = this.#settings.program()
     const logStart = existsSync(this.#settings.logFile) ? statSync(this.#settings.logFile).size : 0
     const running = this.#spawn(program)
+    const spawnedMs = performance.now()
     while (!(await program.answers(this.#logSince(logStart)))) {
-      const late = performance.now() - startMs > program.readyWithinMs
+      const late = performance.now() - spawnedMs > program.readyWithinMs
       if (!running.hasExited && !late) {
         await Promise.race([running.exited, delay(POLL_MS)])
         continue

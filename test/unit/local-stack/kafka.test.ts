@@ -16,6 +16,10 @@ test('committed offsets outlive every retention, and topics exist only when they
   })
 })
 
+test('a machine that slept for up to an hour costs the only broker none of its partitions', () => {
+  expect(settingsFor('127.0.0.1')['broker.session.timeout.ms']).toBe(String(3_600_000))
+})
+
 test('the broker listens on loopback only, the controller in any case', () => {
   expect(settingsFor('127.0.0.1')['listeners']).toBe('PLAINTEXT://127.0.0.1:19092,CONTROLLER://127.0.0.1:19093')
   expect(settingsFor('0.0.0.0')['listeners']).toBe('PLAINTEXT://0.0.0.0:19092,CONTROLLER://127.0.0.1:19093')
