@@ -7,7 +7,9 @@ import { type Config, loadConfig } from '../../platform/config.ts'
 import { openCodec, topicSubjects } from '../../platform/open-codec.ts'
 import type { RecordCodec } from '../../platform/record-codec.ts'
 import { type KafkaRecordPublisher, openRecordPublisher } from '../../platform/record-publisher.ts'
+import { KafkaFault } from '../../platform/kafka-fault.ts'
 import { pause, whileDependencyIsDown } from '../../platform/retry.ts'
+import { SpoilerError } from '../../platform/spoiler-error.ts'
 import { type ComponentSpec, type ComponentStatus, Supervisor } from '../../platform/supervisor.ts'
 import { ensureTopics, type WantedTopic, wantedTopics } from '../../platform/topic-admin.ts'
 import { readTopic } from '../../platform/topic-reader.ts'
@@ -76,7 +78,7 @@ export async function startPipeline(
       supervisors.defer(() => void watched.delete(entry))
       return supervisor
     },
-    records: (topic) => committedRecords(config, codec, topic),
+    records: (topic) => onceReadable(() => committedRecords(config, codec, topic)),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   }
 }
@@ -108,6 +110,23 @@ export async function committedRecords<T extends TopicId>(
     records.push({ key: key?.toString() ?? null, value: decoded.value, position, appendedAtMs })
   }
   return records
+}
+
+const READABLE_WITHIN_MS = 60_000
+
+/** A broker that was away knows its topics, and leads its partitions again, only after a moment. */
+async function onceReadable<T>(read: () => Promise<T>): Promise<T> {
+  const untilMs = Date.now() + READABLE_WITHIN_MS
+  for (;;) {
+    try {
+      return await read()
+    } catch (error) {
+      const passes =
+        error instanceof KafkaFault || (error instanceof SpoilerError && error.code === 'SPL_TOPIC_MISSING')
+      if (!passes || Date.now() > untilMs) throw error
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS))
+    }
+  }
 }
 
 /** Publishes a producer's event. */

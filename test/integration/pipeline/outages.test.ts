@@ -89,7 +89,6 @@ test('the broker is killed while reviews flow: everything goes on by itself, one
     })
   await pipeline.stack.start('kafka')
   await flowing
-  await untilReadable()
   await untilAllScored()
   for (const { name } of COMPONENTS) await untilReady(name)
   await untilRedisEqualsLog()
@@ -108,7 +107,6 @@ test('a transaction step that hangs ends the process, and its supervisor recover
     process.kill(broker, 'SIGCONT')
   }
   await flowing
-  await untilReadable()
   await untilAllScored()
   for (const { name } of COMPONENTS) await untilReady(name)
   await untilRedisEqualsLog()
@@ -136,16 +134,6 @@ async function publishSlowly(count: number): Promise<void> {
     await publishReviews(200)
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
-}
-
-/** A broker that was away leads its partitions again only after a moment. */
-async function untilReadable(): Promise<void> {
-  await until('the broker leads its partitions', () =>
-    pipeline.records('spoilerScores').then(
-      () => true,
-      () => false,
-    ),
-  )
 }
 
 /** Every review has one committed score: none is missing, none doubled. */
