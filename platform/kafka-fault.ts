@@ -12,7 +12,7 @@ export const QUEUE_FULL = -184
 /** librdkafka's own code of a client that will never work again; the flag does not come with it. */
 const FATAL = -150
 /** librdkafka's own code of an operation that ran into its time limit. */
-const TIMED_OUT = -185
+export const TIMED_OUT = -185
 /** Broker and transport are away: -195 transport, -187 all brokers down, -193 name resolution. */
 const UNREACHABLE = new Set([-195, -187, -193, TIMED_OUT])
 

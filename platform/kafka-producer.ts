@@ -1,5 +1,5 @@
 import Kafka from '@confluentinc/kafka-javascript'
-import { KafkaFault, promised, QUEUE_FULL } from './kafka-fault.ts'
+import { KafkaFault, promised, QUEUE_FULL, TIMED_OUT } from './kafka-fault.ts'
 import { connectionSettings, type KafkaConfig } from './kafka-connection.ts'
 import type { GroupMetadata, PartitionOffset } from './kafka-consumer.ts'
 
@@ -109,6 +109,16 @@ export interface IdempotentProducer extends AsyncDisposable {
   flush(): Promise<void>
 }
 
+/** Waits for a broker that is away: every record is acknowledged or, after `message.timeout.ms`, has failed. */
+async function flushed(producer: InstanceType<typeof Kafka.Producer>): Promise<void> {
+  try {
+    await promised('flushing', (cb) => producer.flush(NATIVE_TIMEOUT_MS, cb))
+  } catch (error) {
+    if (!(error instanceof KafkaFault && error.code === TIMED_OUT)) throw error
+    await flushed(producer)
+  }
+}
+
 /** Opens a producer without transactions, for publishers. Delivery failures are thrown by the next flush. */
 export async function openIdempotentProducer(config: KafkaConfig, clientId: string): Promise<IdempotentProducer> {
   const producer = new Kafka.Producer(
@@ -125,7 +135,7 @@ export async function openIdempotentProducer(config: KafkaConfig, clientId: stri
   return {
     send: (record) => enqueue(producer, record),
     flush: async () => {
-      await promised('flushing', (cb) => producer.flush(NATIVE_TIMEOUT_MS, cb))
+      await flushed(producer)
       const failure = failures.shift()
       if (failure !== undefined) throw failure
     },

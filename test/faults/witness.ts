@@ -10,10 +10,10 @@ import { GROUPS } from './system.ts'
 /** What is read while faults happen: every topic that somebody reads, and where poison goes. */
 const WITNESSED = [...new Set([...Object.values(GROUPS).flat(), topics.deadLetters.name])]
 const SAMPLE_MS = 500
-const SAMPLED_WITHIN_MS = 5_000
+const SAMPLED_WITHIN_MS = 20_000
 const READ = { timeoutMs: 100, maxRecords: 5_000 } as const
-/** Gives up soon: the next sample has another connection. */
-const HASTY = { retry: { retries: 1, initialRetryTime: 100 }, requestTimeout: 3_000, connectionTimeout: 1_000 } as const
+/** The next sample has another connection. */
+const ONCE = { retry: { retries: 0 }, requestTimeout: 10_000, connectionTimeout: 5_000 } as const
 
 /** A committed offset of a group that became smaller, or was forgotten. */
 export interface MovedBack {
@@ -52,7 +52,7 @@ export class Witness implements AsyncDisposable {
 
   private constructor({ KAFKA_BROKERS, SCHEMA_REGISTRY_URL }: Config, reader: PartitionReader) {
     const brokers = KAFKA_BROKERS.split(',')
-    this.#kafka = new Kafka({ clientId: 'witness', brokers, logLevel: logLevel.NOTHING, ...HASTY })
+    this.#kafka = new Kafka({ clientId: 'witness', brokers, logLevel: logLevel.NOTHING, ...ONCE })
     this.#decode = foreignDecoder(SCHEMA_REGISTRY_URL)
     this.#reader = reader
   }
