@@ -15,7 +15,9 @@ import { type Compose, type ComposeService, withDefaults } from '../../../script
 import { lastOf, parseDockerfile } from '../../../scripts/containers/dockerfile.ts'
 
 const ROOT = join(import.meta.dirname, '../../..')
-/** Where a broker is and who may reach it: the only settings in which a container differs. */
+/** A killed broker is fenced by the local stack; in a container it has to wait for the end of its session. */
+const OF_THE_LOCAL_STACK = 'broker.session.timeout.ms'
+/** Where a broker is and who may reach it. */
 const OF_THE_PLACE = [
   'controller.quorum.voters',
   'listeners',
@@ -101,7 +103,9 @@ test("Kafka's own start script makes of the environment the settings of the loca
   })
 
   const made = parseProperties(readFileSync(join(final as string, 'server.properties'), 'utf8'))
-  const local = parseProperties(brokerProperties({ folder: '/data', host: '127.0.0.1', ports: DEFAULT_PORTS }))
+  const properties = brokerProperties({ folder: '/data', host: '127.0.0.1', ports: DEFAULT_PORTS })
+  const { [OF_THE_LOCAL_STACK]: session, ...local } = parseProperties(properties)
+  expect(Number(session)).toBeGreaterThan(0)
   for (const name of OF_THE_PLACE) {
     expect(made[name], name).toBeDefined()
     made[name] = local[name] ?? ''
