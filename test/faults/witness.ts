@@ -12,8 +12,12 @@ const WITNESSED = [...new Set([...Object.values(GROUPS).flat(), topics.deadLette
 const SAMPLE_MS = 500
 const SAMPLED_WITHIN_MS = 20_000
 const READ = { timeoutMs: 100, maxRecords: 5_000 } as const
-/** The next sample has another connection. */
-const ONCE = { retry: { retries: 0 }, requestTimeout: 10_000, connectionTimeout: 5_000 } as const
+/** A new connection learns who coordinates a group by trying. */
+const PATIENT = {
+  retry: { retries: 5, initialRetryTime: 100 },
+  requestTimeout: 10_000,
+  connectionTimeout: 5_000,
+} as const
 
 /** A committed offset of a group that became smaller, or was forgotten. */
 export interface MovedBack {
@@ -52,7 +56,7 @@ export class Witness implements AsyncDisposable {
 
   private constructor({ KAFKA_BROKERS, SCHEMA_REGISTRY_URL }: Config, reader: PartitionReader) {
     const brokers = KAFKA_BROKERS.split(',')
-    this.#kafka = new Kafka({ clientId: 'witness', brokers, logLevel: logLevel.NOTHING, ...ONCE })
+    this.#kafka = new Kafka({ clientId: 'witness', brokers, logLevel: logLevel.NOTHING, ...PATIENT })
     this.#decode = foreignDecoder(SCHEMA_REGISTRY_URL)
     this.#reader = reader
   }
