@@ -2,7 +2,7 @@ import { beforeAll, expect, test } from 'vitest'
 import { readRecords } from '../../platform/topic-reader.ts'
 import type { StageReport } from '../../replay/verify/report.ts'
 import { topics } from '../../schemas/topics.ts'
-import { changedCode } from '../support/changed-code.ts'
+import { NextVersion } from '../support/next-version.ts'
 import { shield, type ShieldRun } from '../support/shield.ts'
 import { REAL_REVIEWS_ARE_THERE } from './load.ts'
 import { planShort } from './plan.ts'
@@ -26,8 +26,10 @@ beforeAll(async () => {
   report = await runFaults({ seed: SEED, events: EVENTS, rate: 120, faults, onProgress }, async (system) => {
     newest = await newestOfEachPartition(system)
     again = await shield(system.pipeline, ['replay', '--verify', '--json'])
-    await using other = await changedCode('features/feature-row.ts', 'PRIOR_LABELS = 8', 'PRIOR_LABELS = 9')
-    changed = await shield(system.pipeline, ['replay', '--verify', '--json', '--differences', '3'], other.shield)
+    using other = new NextVersion()
+    other.edit('features/feature-row.ts', (text) => text.replace('PRIOR_LABELS = 8', 'PRIOR_LABELS = 9'))
+    const telling = ['replay', '--verify', '--json', '--differences', '3']
+    changed = await shield(system.pipeline, telling, other.script('cli/main.ts'))
   })
 }, RUN_WITHIN_MS)
 

@@ -7,20 +7,23 @@ import type avro from 'avsc'
 import type { ComponentSpec } from '../../platform/supervisor.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..')
-/** All that components, generators and the oracle are made of. */
+/** All that components, `shield`, generators and the oracle are made of. */
 const SOURCES = [
+  'cli',
   'connectors',
   'features',
   'inference',
   'local-stack',
   'platform',
   'producers',
+  'replay',
   'schemas',
   'scorer',
   'scripts',
   'stats',
   'stream-processors',
   'test/support',
+  'trainers',
   'package.json',
   '.prettierrc.json',
 ]
@@ -58,9 +61,14 @@ export class NextVersion implements Disposable {
     if (exitCode !== 0) throw new Error(output)
   }
 
+  /** Where a script of this version is. */
+  script(file: string): string {
+    return join(this.#folder, file)
+  }
+
   /** Runs a script of this version. */
   run([file = '', ...rest]: readonly string[]): Promise<Ran> {
-    const argv = [join(this.#folder, file), ...rest]
+    const argv = [this.script(file), ...rest]
     return new Promise((resolve) => {
       const options = { env: { UV_THREADPOOL_SIZE: '32' }, maxBuffer: 1 << 26 }
       execFile(process.execPath, argv, options, (error, stdout, stderr) => {
