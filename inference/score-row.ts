@@ -1,5 +1,6 @@
 import type { Model, Prediction } from './model.ts'
 import { SpoilerError } from '../platform/spoiler-error.ts'
+import { CHAMPION } from '../schemas/deployment-slots.ts'
 import type { ErrorCode } from '../schemas/errors.ts'
 import type { ReviewFeatures, SpoilerScore } from '../schemas/generated.ts'
 import type { StreamRecord } from '../schemas/processor.ts'
@@ -44,6 +45,7 @@ export async function scoreRow(row: StreamRecord<ReviewFeatures>, serving: Servi
     modelName: model.name,
     modelVersion: model.version,
     deploymentEpoch,
+    slot: CHAMPION,
     tier: model.tier,
     featureService: model.featureService,
     position,

@@ -139,11 +139,16 @@ export interface ModelActivation {
   readonly modelVersion: string
   readonly tier: string
   readonly runtimeFingerprint: string
+  readonly slot: string
+  /** As in ModelDeployment; off: the challenger stopped before this offset. */
+  readonly mode: string
+  /** As in ModelDeployment. */
+  readonly share: number
 }
 
 /** Which model version shall serve. A rollback is a new epoch with an old version. */
 export interface ModelDeployment {
-  /** champion: what scores. */
+  /** champion: what scores. challenger: what is compared with it. */
   readonly slot: string
   /** From 1, grows by 1 with every decision about the slot; 0 is the prior that ships with the code. */
   readonly deploymentEpoch: number
@@ -157,6 +162,14 @@ export interface ModelDeployment {
   /** Person or component. */
   readonly decidedBy: string
   readonly reason: string
+  /** serve: scores every review (champion). shadow: scores into shadow-scores. canary: answers for its share in spoiler-scores, shadow for the rest. off: the slot is empty. */
+  readonly mode: string
+  /** Share of reviews, by a hash of the review id, that a challenger scores (shadow) or answers for (canary), 0 to 1. */
+  readonly share: number
+  /** Training job behind the version; empty when there is none. */
+  readonly jobId: string
+  /** Key of the gate's report in the object store; empty when no gate was asked. */
+  readonly gateReport: string
 }
 
 /** One review, label change or metadata change of a movie, in the order that counts. Exactly one is set. */
@@ -342,6 +355,8 @@ export interface SpoilerScore {
   /** Content hash of the model version. */
   readonly modelVersion: string
   readonly deploymentEpoch: number
+  /** Slot whose model scored: champion or challenger. */
+  readonly slot: string
   readonly tier: string
   readonly featureService: string
   /** Of the feature row in review-features. */
@@ -764,6 +779,14 @@ export const avroSchemas = {
       { name: 'modelVersion', type: 'string' },
       { name: 'tier', type: 'string' },
       { name: 'runtimeFingerprint', type: 'string' },
+      { name: 'slot', type: 'string', default: 'champion' },
+      {
+        name: 'mode',
+        type: 'string',
+        default: 'serve',
+        doc: 'As in ModelDeployment; off: the challenger stopped before this offset.',
+      },
+      { name: 'share', type: 'double', default: 1, doc: 'As in ModelDeployment.' },
     ],
   },
   ModelDeployment: {
@@ -772,7 +795,7 @@ export const avroSchemas = {
     name: 'ModelDeployment',
     doc: 'Which model version shall serve. A rollback is a new epoch with an old version.',
     fields: [
-      { name: 'slot', type: 'string', doc: 'champion: what scores.' },
+      { name: 'slot', type: 'string', doc: 'champion: what scores. challenger: what is compared with it.' },
       {
         name: 'deploymentEpoch',
         type: 'long',
@@ -788,6 +811,25 @@ export const avroSchemas = {
       { name: 'decidedAtMs', type: 'long', doc: 'Unix milliseconds.' },
       { name: 'decidedBy', type: 'string', doc: 'Person or component.' },
       { name: 'reason', type: 'string' },
+      {
+        name: 'mode',
+        type: 'string',
+        default: 'serve',
+        doc: 'serve: scores every review (champion). shadow: scores into shadow-scores. canary: answers for its share in spoiler-scores, shadow for the rest. off: the slot is empty.',
+      },
+      {
+        name: 'share',
+        type: 'double',
+        default: 1,
+        doc: 'Share of reviews, by a hash of the review id, that a challenger scores (shadow) or answers for (canary), 0 to 1.',
+      },
+      { name: 'jobId', type: 'string', default: '', doc: 'Training job behind the version; empty when there is none.' },
+      {
+        name: 'gateReport',
+        type: 'string',
+        default: '',
+        doc: "Key of the gate's report in the object store; empty when no gate was asked.",
+      },
     ],
   },
   MovieActivity: {
@@ -1426,6 +1468,7 @@ export const avroSchemas = {
       { name: 'modelName', type: 'string' },
       { name: 'modelVersion', type: 'string', doc: 'Content hash of the model version.' },
       { name: 'deploymentEpoch', type: 'long' },
+      { name: 'slot', type: 'string', default: 'champion', doc: 'Slot whose model scored: champion or challenger.' },
       { name: 'tier', type: 'string' },
       { name: 'featureService', type: 'string' },
       {

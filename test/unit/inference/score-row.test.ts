@@ -59,6 +59,7 @@ test('a score carries everything: whose, what, by which model, since which deplo
       modelName: 'probe',
       modelVersion: '0123456789abcdef',
       deploymentEpoch: 6,
+      slot: 'champion',
       tier: 'prior',
       featureService: 'spoiler_v1',
       position: { topic: 'review-features', partition: 3, offset: 5 },

@@ -27,6 +27,9 @@ const activationOf = (partition: number, { model, deploymentEpoch }: Serving, fr
   modelVersion: model.version,
   tier: model.tier,
   runtimeFingerprint: model.runtimeFingerprint,
+  slot: 'champion',
+  mode: 'serve',
+  share: 1,
 })
 const AT = { partition: 2, fromOffset: 70 }
 

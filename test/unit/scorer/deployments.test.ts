@@ -16,6 +16,10 @@ const deployment = (deploymentEpoch: number, version: string, slot = 'champion')
   decidedAtMs: 0,
   decidedBy: 'test',
   reason: 'test',
+  mode: 'serve',
+  share: 1,
+  jobId: '',
+  gateReport: '',
 })
 const activation = (deploymentEpoch: number, modelVersion: string): ModelActivation => ({
   partition: 0,
@@ -25,6 +29,9 @@ const activation = (deploymentEpoch: number, modelVersion: string): ModelActivat
   modelVersion,
   tier: 't',
   runtimeFingerprint: 'f',
+  slot: 'champion',
+  mode: 'serve',
+  share: 1,
 })
 
 const read = (value: ModelDeployment, offset = value.deploymentEpoch) => ({

@@ -9,7 +9,8 @@ const UNUSED = {} as unknown
 
 function activation(partition: number, fromOffset: number): ModelActivation {
   const version = { modelName: 'prior', modelVersion: 'e7c06c5f76beb546', tier: 'prior', runtimeFingerprint: 'a' }
-  return { partition, fromOffset, deploymentEpoch: 0, ...version }
+  const serving = { slot: 'champion', mode: 'serve', share: 1 }
+  return { partition, fromOffset, deploymentEpoch: 0, ...version, ...serving }
 }
 
 function workerOn(ledger: readonly ModelActivation[]): ScoreWorker {

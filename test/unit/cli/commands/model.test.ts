@@ -12,6 +12,10 @@ const DEPLOYMENT = {
   decidedAtMs: 0,
   decidedBy: 'ada',
   reason: 'better\u001b[2J',
+  mode: 'serve',
+  share: 1,
+  jobId: '',
+  gateReport: '',
 }
 
 test('a version is written as name@version', () => {

@@ -16,6 +16,7 @@ const SCORE: SpoilerScore = {
   threshold: 0.4,
   modelName: 'baseline',
   modelVersion: '0123456789abcdef',
+  slot: 'champion',
   deploymentEpoch: 3,
   tier: 'baseline',
   featureService: 'spoiler_v1',

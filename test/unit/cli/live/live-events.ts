@@ -16,6 +16,7 @@ export function score(fields: Partial<SpoilerScore> = {}): SpoilerScore {
     modelName: 'prior',
     modelVersion: 'abc',
     deploymentEpoch: 0,
+    slot: 'champion',
     tier: 'prior',
     featureService: 'spoiler_v1',
     position: { topic: 'review-features', partition: 0, offset: 0 },
