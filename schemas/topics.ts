@@ -98,6 +98,12 @@ export const topics = {
     key: (v) => v.reviewId,
     retentionMs: 365 * DAY_MS,
   }),
+  shadowScores: topic<S.SpoilerScore>({
+    name: 'shadow-scores',
+    schema: 'SpoilerScore',
+    key: (v) => v.reviewId,
+    retentionMs: 365 * DAY_MS,
+  }),
   modelDeployments: topic<S.ModelDeployment>({
     name: 'model-deployments',
     schema: 'ModelDeployment',
