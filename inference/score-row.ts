@@ -1,3 +1,4 @@
+import { slicesOf } from '../features/slices.ts'
 import type { Model, Prediction } from './model.ts'
 import { SpoilerError } from '../platform/spoiler-error.ts'
 import type { ErrorCode } from '../schemas/errors.ts'
@@ -46,6 +47,7 @@ export async function scoreRow(row: StreamRecord<ReviewFeatures>, serving: Servi
     deploymentEpoch,
     tier: model.tier,
     featureService: model.featureService,
+    slices: slicesOf(value.values),
     position,
     spans,
     reasons,

@@ -18,6 +18,7 @@ export function score(fields: Partial<SpoilerScore> = {}): SpoilerScore {
     deploymentEpoch: 0,
     tier: 'prior',
     featureService: 'spoiler_v1',
+    slices: [],
     position: { topic: 'review-features', partition: 0, offset: 0 },
     spans: [],
     reasons: [],
