@@ -1,3 +1,4 @@
+import { slicesOf } from '../features/slices.ts'
 import type { Model, Prediction } from './model.ts'
 import { SpoilerError } from '../platform/spoiler-error.ts'
 import { CHAMPION } from '../schemas/deployment-slots.ts'
@@ -48,6 +49,7 @@ export async function scoreRow(row: StreamRecord<ReviewFeatures>, serving: Servi
     slot: CHAMPION,
     tier: model.tier,
     featureService: model.featureService,
+    slices: slicesOf(value.values),
     position,
     spans,
     reasons,

@@ -73,6 +73,18 @@ export interface EntityHistory {
   readonly counters: BucketCounters
 }
 
+/** State: scores and newest label of a review. */
+export interface EvaluatedReview {
+  /** Append time of the last word about it; reviews expire by it. */
+  readonly seenAtMs: number
+  readonly movieId: string
+  /** One a slot at most. */
+  readonly scores: readonly ScoreTrace[]
+  readonly label: null | OutcomeLabel
+  /** Where the label stands in score-activity. */
+  readonly labelPosition: null | LogPosition
+}
+
 /** What was known of a user or a movie when a review arrived. Integers only. */
 export interface HistoryAsOf {
   readonly reviews: number
@@ -104,6 +116,20 @@ export interface KnownReview {
 export interface LabelChange {
   readonly label: ReviewLabel
   readonly previous: null | LabelTrace
+}
+
+/** Asks people whether a review spoils: an audit sample, chosen by a hash of the review id, whatever its score. */
+export interface LabelRequest {
+  readonly reviewId: string
+  readonly userId: string
+  readonly movieId: string
+  readonly revision: number
+  /** Event time of the review, Unix milliseconds. */
+  readonly writtenAtMs: number
+  /** Of the feature row, which has the text. */
+  readonly row: LogPosition
+  /** The newest record of a review counts. */
+  readonly isAnswered: boolean
 }
 
 /** What the counters took from an earlier revision of a label. */
@@ -223,6 +249,22 @@ export interface Movie {
   readonly updatedAtMs: number
 }
 
+/** What counts of a label once its review has a score. */
+export interface OutcomeLabel {
+  readonly revision: number
+  readonly isSpoiler: boolean
+  /** self-declared, moderator, report or audit. */
+  readonly source: string
+  /** Event time at which the label was given, Unix milliseconds. */
+  readonly labelledAtMs: number
+}
+
+/** A score and the newest label of its review. */
+export interface Outcome {
+  readonly score: ScoreTrace
+  readonly label: OutcomeLabel
+}
+
 /** State: a label whose review has not been seen. */
 export interface PendingLabel {
   /** Append time in user-activity. */
@@ -230,6 +272,39 @@ export interface PendingLabel {
   /** Where the label stands in user-activity. */
   readonly position: LogPosition
   readonly label: ReviewLabel
+}
+
+/** Integers from which the quality of a model version follows; those of all partitions are added up. Public. */
+export interface QualityCounters {
+  /** served or shadow. */
+  readonly slot: string
+  readonly modelName: string
+  readonly modelVersion: string
+  /** all, or a group of reviews such as `author: new`. */
+  readonly slice: string
+  /** audit, self-declared, moderator or report: reviews with such a label; scored: all, with or without. */
+  readonly labelSource: string
+  /** Of score-activity, that it was counted from. */
+  readonly partition: number
+  readonly rows: number
+  /** Called a spoiler. */
+  readonly called: number
+  /** That are spoilers; 0 where labels are not asked for, as everything of positives. */
+  readonly positives: number
+  /** Called a spoiler, and one. */
+  readonly hits: number
+  /** Sum of the probabilities, in millionths. */
+  readonly expectedPositiveMicros: number
+  /** Sum of the probabilities of those called, in millionths. */
+  readonly expectedHitMicros: number
+  /** Sum of the squared distances of probability and outcome, in millionths. */
+  readonly squaredErrorMicros: number
+  /** By bin of the probability; bins of equal width over [0, 1]. Arrays end at their last entry that is not 0. */
+  readonly rowsByScore: readonly number[]
+  readonly positivesByScore: readonly number[]
+  /** By bin of the length of the text; eight an octave. */
+  readonly rowsByLength: readonly number[]
+  readonly positivesByLength: readonly number[]
 }
 
 /** The feature row of a review: all that a scorer needs. Public. */
@@ -309,6 +384,28 @@ export interface Review {
   readonly revision: number
 }
 
+/** A score or a label of a review, in the order that counts. Exactly one of the two is set. */
+export interface ScoreActivity {
+  readonly reviewId: string
+  readonly userId: string
+  readonly movieId: string
+  readonly score: null | ScoreTrace
+  /** Of the feature row that was scored; with a score. */
+  readonly row: null | LogPosition
+  /** One that took effect: a higher revision than the one before. */
+  readonly label: null | OutcomeLabel
+}
+
+/** How a score turned out: written when score and label have met, and again when either is revised. Public. */
+export interface ScoreOutcome {
+  readonly reviewId: string
+  readonly userId: string
+  readonly movieId: string
+  readonly outcome: Outcome
+  /** What it takes the place of: who counts outcomes subtracts it. */
+  readonly previous: null | Outcome
+}
+
 /** A contribution to a score. */
 export interface ScoreReason {
   readonly feature: string
@@ -316,6 +413,28 @@ export interface ScoreReason {
   readonly contribution: number
   /** The same in words. */
   readonly text: string
+}
+
+/** What counts of a score once its review has a label. */
+export interface ScoreTrace {
+  /** served: the score that was published, whichever version made it; shadow: of a version that is only tried. */
+  readonly slot: string
+  /** Of the review. */
+  readonly revision: number
+  /** Event time of the review, Unix milliseconds. */
+  readonly writtenAtMs: number
+  readonly modelName: string
+  readonly modelVersion: string
+  readonly deploymentEpoch: number
+  /** Calibrated, 0 to 1. */
+  readonly probability: number
+  /** probability >= threshold. */
+  readonly isSpoiler: boolean
+  readonly threshold: number
+  /** Length of the review's text, UTF-16 units. */
+  readonly textUnits: number
+  /** Groups that the review belongs to. */
+  readonly slices: readonly string[]
 }
 
 /** One sentence of a review and what in it points to a spoiler. */
@@ -359,6 +478,8 @@ export interface SpoilerScore {
   readonly slot: string
   readonly tier: string
   readonly featureService: string
+  /** Groups that the review belongs to by its feature row, such as `author: new`. Empty in scores before it was recorded. */
+  readonly slices: readonly string[]
   /** Of the feature row in review-features. */
   readonly position: LogPosition
   readonly spans: readonly SpoilerSpan[]
@@ -573,6 +694,88 @@ export const avroSchemas = {
       },
     ],
   },
+  EvaluatedReview: {
+    type: 'record',
+    namespace: 'spoiler_shield',
+    name: 'EvaluatedReview',
+    doc: 'State: scores and newest label of a review.',
+    fields: [
+      { name: 'seenAtMs', type: 'long', doc: 'Append time of the last word about it; reviews expire by it.' },
+      { name: 'movieId', type: 'string' },
+      {
+        name: 'scores',
+        type: {
+          type: 'array',
+          items: {
+            type: 'record',
+            namespace: 'spoiler_shield',
+            name: 'ScoreTrace',
+            doc: 'What counts of a score once its review has a label.',
+            fields: [
+              {
+                name: 'slot',
+                type: 'string',
+                doc: 'served: the score that was published, whichever version made it; shadow: of a version that is only tried.',
+              },
+              { name: 'revision', type: 'int', doc: 'Of the review.' },
+              { name: 'writtenAtMs', type: 'long', doc: 'Event time of the review, Unix milliseconds.' },
+              { name: 'modelName', type: 'string' },
+              { name: 'modelVersion', type: 'string' },
+              { name: 'deploymentEpoch', type: 'long' },
+              { name: 'probability', type: 'double', doc: 'Calibrated, 0 to 1.' },
+              { name: 'isSpoiler', type: 'boolean', doc: 'probability >= threshold.' },
+              { name: 'threshold', type: 'double' },
+              { name: 'textUnits', type: 'int', doc: "Length of the review's text, UTF-16 units." },
+              { name: 'slices', type: { type: 'array', items: 'string' }, doc: 'Groups that the review belongs to.' },
+            ],
+          },
+        },
+        doc: 'One a slot at most.',
+      },
+      {
+        name: 'label',
+        type: [
+          'null',
+          {
+            type: 'record',
+            namespace: 'spoiler_shield',
+            name: 'OutcomeLabel',
+            doc: 'What counts of a label once its review has a score.',
+            fields: [
+              { name: 'revision', type: 'int' },
+              { name: 'isSpoiler', type: 'boolean' },
+              { name: 'source', type: 'string', doc: 'self-declared, moderator, report or audit.' },
+              {
+                name: 'labelledAtMs',
+                type: 'long',
+                doc: 'Event time at which the label was given, Unix milliseconds.',
+              },
+            ],
+          },
+        ],
+        default: null,
+      },
+      {
+        name: 'labelPosition',
+        type: [
+          'null',
+          {
+            type: 'record',
+            namespace: 'spoiler_shield',
+            name: 'LogPosition',
+            doc: 'Where a record stands in a log.',
+            fields: [
+              { name: 'topic', type: 'string' },
+              { name: 'partition', type: 'int' },
+              { name: 'offset', type: 'long' },
+            ],
+          },
+        ],
+        default: null,
+        doc: 'Where the label stands in score-activity.',
+      },
+    ],
+  },
   HistoryAsOf: {
     type: 'record',
     namespace: 'spoiler_shield',
@@ -686,6 +889,35 @@ export const avroSchemas = {
         ],
         default: null,
       },
+    ],
+  },
+  LabelRequest: {
+    type: 'record',
+    namespace: 'spoiler_shield',
+    name: 'LabelRequest',
+    doc: 'Asks people whether a review spoils: an audit sample, chosen by a hash of the review id, whatever its score.',
+    fields: [
+      { name: 'reviewId', type: 'string' },
+      { name: 'userId', type: 'string' },
+      { name: 'movieId', type: 'string' },
+      { name: 'revision', type: 'int' },
+      { name: 'writtenAtMs', type: 'long', doc: 'Event time of the review, Unix milliseconds.' },
+      {
+        name: 'row',
+        type: {
+          type: 'record',
+          namespace: 'spoiler_shield',
+          name: 'LogPosition',
+          doc: 'Where a record stands in a log.',
+          fields: [
+            { name: 'topic', type: 'string' },
+            { name: 'partition', type: 'int' },
+            { name: 'offset', type: 'long' },
+          ],
+        },
+        doc: 'Of the feature row, which has the text.',
+      },
+      { name: 'isAnswered', type: 'boolean', doc: 'The newest record of a review counts.' },
     ],
   },
   LabelTrace: {
@@ -1132,6 +1364,67 @@ export const avroSchemas = {
       { name: 'updatedAtMs', type: 'long', doc: 'Event time of this version of the metadata, Unix milliseconds.' },
     ],
   },
+  OutcomeLabel: {
+    type: 'record',
+    namespace: 'spoiler_shield',
+    name: 'OutcomeLabel',
+    doc: 'What counts of a label once its review has a score.',
+    fields: [
+      { name: 'revision', type: 'int' },
+      { name: 'isSpoiler', type: 'boolean' },
+      { name: 'source', type: 'string', doc: 'self-declared, moderator, report or audit.' },
+      { name: 'labelledAtMs', type: 'long', doc: 'Event time at which the label was given, Unix milliseconds.' },
+    ],
+  },
+  Outcome: {
+    type: 'record',
+    namespace: 'spoiler_shield',
+    name: 'Outcome',
+    doc: 'A score and the newest label of its review.',
+    fields: [
+      {
+        name: 'score',
+        type: {
+          type: 'record',
+          namespace: 'spoiler_shield',
+          name: 'ScoreTrace',
+          doc: 'What counts of a score once its review has a label.',
+          fields: [
+            {
+              name: 'slot',
+              type: 'string',
+              doc: 'served: the score that was published, whichever version made it; shadow: of a version that is only tried.',
+            },
+            { name: 'revision', type: 'int', doc: 'Of the review.' },
+            { name: 'writtenAtMs', type: 'long', doc: 'Event time of the review, Unix milliseconds.' },
+            { name: 'modelName', type: 'string' },
+            { name: 'modelVersion', type: 'string' },
+            { name: 'deploymentEpoch', type: 'long' },
+            { name: 'probability', type: 'double', doc: 'Calibrated, 0 to 1.' },
+            { name: 'isSpoiler', type: 'boolean', doc: 'probability >= threshold.' },
+            { name: 'threshold', type: 'double' },
+            { name: 'textUnits', type: 'int', doc: "Length of the review's text, UTF-16 units." },
+            { name: 'slices', type: { type: 'array', items: 'string' }, doc: 'Groups that the review belongs to.' },
+          ],
+        },
+      },
+      {
+        name: 'label',
+        type: {
+          type: 'record',
+          namespace: 'spoiler_shield',
+          name: 'OutcomeLabel',
+          doc: 'What counts of a label once its review has a score.',
+          fields: [
+            { name: 'revision', type: 'int' },
+            { name: 'isSpoiler', type: 'boolean' },
+            { name: 'source', type: 'string', doc: 'self-declared, moderator, report or audit.' },
+            { name: 'labelledAtMs', type: 'long', doc: 'Event time at which the label was given, Unix milliseconds.' },
+          ],
+        },
+      },
+    ],
+  },
   PendingLabel: {
     type: 'record',
     namespace: 'spoiler_shield',
@@ -1177,6 +1470,51 @@ export const avroSchemas = {
           ],
         },
       },
+    ],
+  },
+  QualityCounters: {
+    type: 'record',
+    namespace: 'spoiler_shield',
+    name: 'QualityCounters',
+    doc: 'Integers from which the quality of a model version follows; those of all partitions are added up. Public.',
+    fields: [
+      { name: 'slot', type: 'string', doc: 'served or shadow.' },
+      { name: 'modelName', type: 'string' },
+      { name: 'modelVersion', type: 'string' },
+      { name: 'slice', type: 'string', doc: 'all, or a group of reviews such as `author: new`.' },
+      {
+        name: 'labelSource',
+        type: 'string',
+        doc: 'audit, self-declared, moderator or report: reviews with such a label; scored: all, with or without.',
+      },
+      { name: 'partition', type: 'int', doc: 'Of score-activity, that it was counted from.' },
+      { name: 'rows', type: 'long' },
+      { name: 'called', type: 'long', doc: 'Called a spoiler.' },
+      {
+        name: 'positives',
+        type: 'long',
+        doc: 'That are spoilers; 0 where labels are not asked for, as everything of positives.',
+      },
+      { name: 'hits', type: 'long', doc: 'Called a spoiler, and one.' },
+      { name: 'expectedPositiveMicros', type: 'long', doc: 'Sum of the probabilities, in millionths.' },
+      { name: 'expectedHitMicros', type: 'long', doc: 'Sum of the probabilities of those called, in millionths.' },
+      {
+        name: 'squaredErrorMicros',
+        type: 'long',
+        doc: 'Sum of the squared distances of probability and outcome, in millionths.',
+      },
+      {
+        name: 'rowsByScore',
+        type: { type: 'array', items: 'long' },
+        doc: 'By bin of the probability; bins of equal width over [0, 1]. Arrays end at their last entry that is not 0.',
+      },
+      { name: 'positivesByScore', type: { type: 'array', items: 'long' } },
+      {
+        name: 'rowsByLength',
+        type: { type: 'array', items: 'long' },
+        doc: 'By bin of the length of the text; eight an octave.',
+      },
+      { name: 'positivesByLength', type: { type: 'array', items: 'long' } },
     ],
   },
   ReviewFeatures: {
@@ -1407,6 +1745,167 @@ export const avroSchemas = {
       },
     ],
   },
+  ScoreActivity: {
+    type: 'record',
+    namespace: 'spoiler_shield',
+    name: 'ScoreActivity',
+    doc: 'A score or a label of a review, in the order that counts. Exactly one of the two is set.',
+    fields: [
+      { name: 'reviewId', type: 'string' },
+      { name: 'userId', type: 'string' },
+      { name: 'movieId', type: 'string' },
+      {
+        name: 'score',
+        type: [
+          'null',
+          {
+            type: 'record',
+            namespace: 'spoiler_shield',
+            name: 'ScoreTrace',
+            doc: 'What counts of a score once its review has a label.',
+            fields: [
+              {
+                name: 'slot',
+                type: 'string',
+                doc: 'served: the score that was published, whichever version made it; shadow: of a version that is only tried.',
+              },
+              { name: 'revision', type: 'int', doc: 'Of the review.' },
+              { name: 'writtenAtMs', type: 'long', doc: 'Event time of the review, Unix milliseconds.' },
+              { name: 'modelName', type: 'string' },
+              { name: 'modelVersion', type: 'string' },
+              { name: 'deploymentEpoch', type: 'long' },
+              { name: 'probability', type: 'double', doc: 'Calibrated, 0 to 1.' },
+              { name: 'isSpoiler', type: 'boolean', doc: 'probability >= threshold.' },
+              { name: 'threshold', type: 'double' },
+              { name: 'textUnits', type: 'int', doc: "Length of the review's text, UTF-16 units." },
+              { name: 'slices', type: { type: 'array', items: 'string' }, doc: 'Groups that the review belongs to.' },
+            ],
+          },
+        ],
+        default: null,
+      },
+      {
+        name: 'row',
+        type: [
+          'null',
+          {
+            type: 'record',
+            namespace: 'spoiler_shield',
+            name: 'LogPosition',
+            doc: 'Where a record stands in a log.',
+            fields: [
+              { name: 'topic', type: 'string' },
+              { name: 'partition', type: 'int' },
+              { name: 'offset', type: 'long' },
+            ],
+          },
+        ],
+        default: null,
+        doc: 'Of the feature row that was scored; with a score.',
+      },
+      {
+        name: 'label',
+        type: [
+          'null',
+          {
+            type: 'record',
+            namespace: 'spoiler_shield',
+            name: 'OutcomeLabel',
+            doc: 'What counts of a label once its review has a score.',
+            fields: [
+              { name: 'revision', type: 'int' },
+              { name: 'isSpoiler', type: 'boolean' },
+              { name: 'source', type: 'string', doc: 'self-declared, moderator, report or audit.' },
+              {
+                name: 'labelledAtMs',
+                type: 'long',
+                doc: 'Event time at which the label was given, Unix milliseconds.',
+              },
+            ],
+          },
+        ],
+        default: null,
+        doc: 'One that took effect: a higher revision than the one before.',
+      },
+    ],
+  },
+  ScoreOutcome: {
+    type: 'record',
+    namespace: 'spoiler_shield',
+    name: 'ScoreOutcome',
+    doc: 'How a score turned out: written when score and label have met, and again when either is revised. Public.',
+    fields: [
+      { name: 'reviewId', type: 'string' },
+      { name: 'userId', type: 'string' },
+      { name: 'movieId', type: 'string' },
+      {
+        name: 'outcome',
+        type: {
+          type: 'record',
+          namespace: 'spoiler_shield',
+          name: 'Outcome',
+          doc: 'A score and the newest label of its review.',
+          fields: [
+            {
+              name: 'score',
+              type: {
+                type: 'record',
+                namespace: 'spoiler_shield',
+                name: 'ScoreTrace',
+                doc: 'What counts of a score once its review has a label.',
+                fields: [
+                  {
+                    name: 'slot',
+                    type: 'string',
+                    doc: 'served: the score that was published, whichever version made it; shadow: of a version that is only tried.',
+                  },
+                  { name: 'revision', type: 'int', doc: 'Of the review.' },
+                  { name: 'writtenAtMs', type: 'long', doc: 'Event time of the review, Unix milliseconds.' },
+                  { name: 'modelName', type: 'string' },
+                  { name: 'modelVersion', type: 'string' },
+                  { name: 'deploymentEpoch', type: 'long' },
+                  { name: 'probability', type: 'double', doc: 'Calibrated, 0 to 1.' },
+                  { name: 'isSpoiler', type: 'boolean', doc: 'probability >= threshold.' },
+                  { name: 'threshold', type: 'double' },
+                  { name: 'textUnits', type: 'int', doc: "Length of the review's text, UTF-16 units." },
+                  {
+                    name: 'slices',
+                    type: { type: 'array', items: 'string' },
+                    doc: 'Groups that the review belongs to.',
+                  },
+                ],
+              },
+            },
+            {
+              name: 'label',
+              type: {
+                type: 'record',
+                namespace: 'spoiler_shield',
+                name: 'OutcomeLabel',
+                doc: 'What counts of a label once its review has a score.',
+                fields: [
+                  { name: 'revision', type: 'int' },
+                  { name: 'isSpoiler', type: 'boolean' },
+                  { name: 'source', type: 'string', doc: 'self-declared, moderator, report or audit.' },
+                  {
+                    name: 'labelledAtMs',
+                    type: 'long',
+                    doc: 'Event time at which the label was given, Unix milliseconds.',
+                  },
+                ],
+              },
+            },
+          ],
+        },
+      },
+      {
+        name: 'previous',
+        type: ['null', 'spoiler_shield.Outcome'],
+        default: null,
+        doc: 'What it takes the place of: who counts outcomes subtracts it.',
+      },
+    ],
+  },
   ScoreReason: {
     type: 'record',
     namespace: 'spoiler_shield',
@@ -1416,6 +1915,29 @@ export const avroSchemas = {
       { name: 'feature', type: 'string' },
       { name: 'contribution', type: 'double', doc: 'In log-odds; positive speaks for a spoiler.' },
       { name: 'text', type: 'string', doc: 'The same in words.' },
+    ],
+  },
+  ScoreTrace: {
+    type: 'record',
+    namespace: 'spoiler_shield',
+    name: 'ScoreTrace',
+    doc: 'What counts of a score once its review has a label.',
+    fields: [
+      {
+        name: 'slot',
+        type: 'string',
+        doc: 'served: the score that was published, whichever version made it; shadow: of a version that is only tried.',
+      },
+      { name: 'revision', type: 'int', doc: 'Of the review.' },
+      { name: 'writtenAtMs', type: 'long', doc: 'Event time of the review, Unix milliseconds.' },
+      { name: 'modelName', type: 'string' },
+      { name: 'modelVersion', type: 'string' },
+      { name: 'deploymentEpoch', type: 'long' },
+      { name: 'probability', type: 'double', doc: 'Calibrated, 0 to 1.' },
+      { name: 'isSpoiler', type: 'boolean', doc: 'probability >= threshold.' },
+      { name: 'threshold', type: 'double' },
+      { name: 'textUnits', type: 'int', doc: "Length of the review's text, UTF-16 units." },
+      { name: 'slices', type: { type: 'array', items: 'string' }, doc: 'Groups that the review belongs to.' },
     ],
   },
   SentenceEvidence: {
@@ -1471,6 +1993,12 @@ export const avroSchemas = {
       { name: 'slot', type: 'string', default: 'champion', doc: 'Slot whose model scored: champion or challenger.' },
       { name: 'tier', type: 'string' },
       { name: 'featureService', type: 'string' },
+      {
+        name: 'slices',
+        type: { type: 'array', items: 'string' },
+        default: [],
+        doc: 'Groups that the review belongs to by its feature row, such as `author: new`. Empty in scores before it was recorded.',
+      },
       {
         name: 'position',
         type: {

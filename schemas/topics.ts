@@ -102,7 +102,26 @@ export const topics = {
     name: 'shadow-scores',
     schema: 'SpoilerScore',
     key: (v) => v.reviewId,
+    retentionMs: 30 * DAY_MS,
+  }),
+  scoreActivity: topic<S.ScoreActivity>({ name: 'score-activity', schema: 'ScoreActivity', key: (v) => v.reviewId }),
+  scoreOutcomes: topic<S.ScoreOutcome>({
+    name: 'score-outcomes',
+    schema: 'ScoreOutcome',
+    key: (v) => v.reviewId,
     retentionMs: 365 * DAY_MS,
+  }),
+  qualityCounters: topic<S.QualityCounters>({
+    name: 'quality-counters',
+    schema: 'QualityCounters',
+    key: (v) => `${v.slot}/${v.modelName}@${v.modelVersion}/${v.slice}/${v.labelSource}/${v.partition}`,
+    cleanup: 'compact',
+  }),
+  labelRequests: topic<S.LabelRequest>({
+    name: 'label-requests',
+    schema: 'LabelRequest',
+    key: (v) => v.reviewId,
+    retentionMs: 30 * DAY_MS,
   }),
   modelDeployments: topic<S.ModelDeployment>({
     name: 'model-deployments',

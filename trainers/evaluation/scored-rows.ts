@@ -2,7 +2,7 @@ import type { Model } from '../../inference/model.ts'
 import { spoilerV1 } from '../../schemas/spoiler-v1.ts'
 import { quantileOfSorted } from '../../stats/bootstrap.ts'
 import type { DatasetRow } from '../dataset/dataset-row.ts'
-import { slicesOf } from './slices.ts'
+import { slicesOf } from '../../features/slices.ts'
 
 const LENGTH = spoilerV1.features.findIndex(({ name }) => name === 'text_units')
 

@@ -62,6 +62,7 @@ test('a score carries everything: whose, what, by which model, since which deplo
       slot: 'champion',
       tier: 'prior',
       featureService: 'spoiler_v1',
+      slices: ['author: known', 'film: known', 'length: short', 'released: unknown'],
       position: { topic: 'review-features', partition: 3, offset: 5 },
       spans: [{ start: 0, end: 8, score: 0.9 }],
       reasons: [{ feature: 'text_units', contribution: 1, text: 'long' }],

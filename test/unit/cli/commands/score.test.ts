@@ -20,6 +20,7 @@ const SCORE: SpoilerScore = {
   deploymentEpoch: 3,
   tier: 'baseline',
   featureService: 'spoiler_v1',
+  slices: [],
   position: { topic: 't', partition: 0, offset: 0 },
   spans: [
     { start: 15, end: 23, score: 0.9 },

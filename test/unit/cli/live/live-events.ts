@@ -19,6 +19,7 @@ export function score(fields: Partial<SpoilerScore> = {}): SpoilerScore {
     slot: 'champion',
     tier: 'prior',
     featureService: 'spoiler_v1',
+    slices: [],
     position: { topic: 'review-features', partition: 0, offset: 0 },
     spans: [],
     reasons: [],

@@ -1,4 +1,4 @@
-import { spoilerV1 } from '../../schemas/spoiler-v1.ts'
+import { spoilerV1 } from '../schemas/spoiler-v1.ts'
 
 const positions = new Map(spoilerV1.features.map(({ name }, i) => [name, i]))
 const GENRES = spoilerV1.features.map(({ name }) => name).filter((name) => name.startsWith('genre_'))
