@@ -66,6 +66,136 @@ export interface DeadLetter {
   readonly headers: Readonly<Record<string, Buffer>>
 }
 
+/** Integer counters of a subject in a window of event time. Those of several partitions add up. */
+export interface DriftCounts {
+  /** What is watched: features/SERVICE, scores/MODEL@VERSION. */
+  readonly subject: string
+  /** Null for what no model has made. */
+  readonly modelName: null | string
+  readonly modelVersion: null | string
+  /** Event time, Unix milliseconds. */
+  readonly startMs: number
+  /** The end, exclusive. */
+  readonly endMs: number
+  readonly segments: readonly DriftSegment[]
+  /** Sums that are no distribution, by name; shares in millionths. */
+  readonly sums: Readonly<Record<string, number>>
+}
+
+/** An alarm was raised, or has ended. Public. */
+export interface DriftEvent {
+  /** Subject, window and state: equal on every replay. */
+  readonly eventId: string
+  /** raised or ended. */
+  readonly state: string
+  /** What is watched: features/SERVICE, scores/MODEL@VERSION. */
+  readonly subject: string
+  /** The model that scored when the window was closed; null before the first score. */
+  readonly modelName: null | string
+  readonly modelVersion: null | string
+  /** The window that decided. */
+  readonly windowId: string
+  /** Of the first window over its limits that the alarm counts; event time, Unix milliseconds. */
+  readonly startMs: number
+  /** Of the window that decided, exclusive. */
+  readonly endMs: number
+  /** Append time of the partial that closed the window, Unix milliseconds. */
+  readonly decidedAtMs: number
+  /** Of the window that decided. */
+  readonly rows: number
+  /** One sentence for people. */
+  readonly cause: string
+  /** Strongest first. */
+  readonly findings: readonly DriftFinding[]
+}
+
+/** One measure that has drifted, in plain words and in figures. */
+export interface DriftFinding {
+  readonly measure: string
+  /** Such as: share of reviews under 200 characters rose from 9 % to 41 %, mostly by authors without history. */
+  readonly text: string
+  /** Jensen-Shannon distance of the window to its reference. */
+  readonly effect: number
+  /** What it may reach. */
+  readonly limit: number
+  /** Share of the reviews that the text names, in the reference. */
+  readonly before: number
+  /** The same in the window. */
+  readonly after: number
+}
+
+/** One measure of a window beside its reference. */
+export interface DriftMeasure {
+  readonly measure: string
+  readonly counts: readonly number[]
+  /** Empty while there is no reference. */
+  readonly referenceCounts: readonly number[]
+  /** Distance, natural logarithm: 0 is equal, .83 is disjoint. Null without reference, as the others. */
+  readonly jensenShannon: null | number
+  /** What the distance may reach, learned from the windows of the reference. */
+  readonly limit: null | number
+  /** Population stability index. */
+  readonly psi: null | number
+  /** Beyond it the index of so many rows is no chance. */
+  readonly psiCritical: null | number
+  /** In standard deviations of the reference. */
+  readonly wasserstein: null | number
+  /** Largest difference of the cumulated shares. */
+  readonly kolmogorovSmirnov: null | number
+  /** Beyond its limit. */
+  readonly over: boolean
+}
+
+/** What a task has counted since its last partial, and how far it is. Internal: the log that drift is decided from. */
+export interface DriftPartial {
+  /** features or scores. */
+  readonly source: string
+  /** Of the source topic. */
+  readonly partition: number
+  /** Event time that the task has reached: several records stand at or after it. */
+  readonly windowTimeMs: number
+  /** Largest append time that the task has seen. */
+  readonly streamTimeMs: number
+  /** At most one for each subject and window. */
+  readonly counts: readonly DriftCounts[]
+}
+
+/** Reviews of one group in a window. Groups are disjoint, and together all. */
+export interface DriftSegment {
+  /** new authors, known authors, or all. */
+  readonly segment: string
+  readonly rows: number
+  readonly measures: readonly MeasureCounts[]
+}
+
+/** A closed window of event time: what was counted, and how far it is from its reference. Public. */
+export interface DriftWindow {
+  /** Subject and start. */
+  readonly windowId: string
+  /** What is watched: features/SERVICE, scores/MODEL@VERSION. */
+  readonly subject: string
+  /** Null for what no model has made. */
+  readonly modelName: null | string
+  readonly modelVersion: null | string
+  /** Event time, Unix milliseconds. Windows with too few rows are joined with the next. */
+  readonly startMs: number
+  /** The end, exclusive. */
+  readonly endMs: number
+  /** Append time of the partial that closed it, Unix milliseconds. */
+  readonly closedAtMs: number
+  readonly rows: number
+  /** 0 while the reference is being learned. */
+  readonly referenceRows: number
+  readonly referenceWindows: number
+  /** learning, quiet, or over: some measures are beyond their limits. */
+  readonly verdict: string
+  /** An alarm stands after this window. */
+  readonly alarm: boolean
+  /** Sums that are no distribution, by name; shares in millionths. */
+  readonly sums: Readonly<Record<string, number>>
+  readonly measures: readonly DriftMeasure[]
+}
+
 /** State: the counters of one user or movie. */
 export interface EntityHistory {
   /** Largest event time folded. */
@@ -153,6 +283,14 @@ export interface LogPosition {
   readonly topic: string
   readonly partition: number
   readonly offset: number
+}
+
+/** How often the values of one measure fell into each of its bins. */
+export interface MeasureCounts {
+  /** Name of a feature, or what else is measured of a review. */
+  readonly measure: string
+  /** In the order of the bins, which follow from the name alone (features/measures.ts). */
+  readonly counts: readonly number[]
 }
 
 /** From which offset of review-features a model version served a partition. */
@@ -667,6 +805,373 @@ export const avroSchemas = {
       { name: 'headers', type: { type: 'map', values: 'bytes' }, default: {} },
     ],
   },
+  DriftCounts: {
+    type: 'record',
+    namespace: 'spoiler_shield',
+    name: 'DriftCounts',
+    doc: 'Integer counters of a subject in a window of event time. Those of several partitions add up.',
+    fields: [
+      { name: 'subject', type: 'string', doc: 'What is watched: features/SERVICE, scores/MODEL@VERSION.' },
+      { name: 'modelName', type: ['null', 'string'], default: null, doc: 'Null for what no model has made.' },
+      { name: 'modelVersion', type: ['null', 'string'], default: null },
+      { name: 'startMs', type: 'long', doc: 'Event time, Unix milliseconds.' },
+      { name: 'endMs', type: 'long', doc: 'The end, exclusive.' },
+      {
+        name: 'segments',
+        type: {
+          type: 'array',
+          items: {
+            type: 'record',
+            namespace: 'spoiler_shield',
+            name: 'DriftSegment',
+            doc: 'Reviews of one group in a window. Groups are disjoint, and together all.',
+            fields: [
+              { name: 'segment', type: 'string', doc: 'new authors, known authors, or all.' },
+              { name: 'rows', type: 'long' },
+              {
+                name: 'measures',
+                type: {
+                  type: 'array',
+                  items: {
+                    type: 'record',
+                    namespace: 'spoiler_shield',
+                    name: 'MeasureCounts',
+                    doc: 'How often the values of one measure fell into each of its bins.',
+                    fields: [
+                      {
+                        name: 'measure',
+                        type: 'string',
+                        doc: 'Name of a feature, or what else is measured of a review.',
+                      },
+                      {
+                        name: 'counts',
+                        type: { type: 'array', items: 'long' },
+                        doc: 'In the order of the bins, which follow from the name alone (features/measures.ts).',
+                      },
+                    ],
+                  },
+                },
+              },
+            ],
+          },
+        },
+      },
+      {
+        name: 'sums',
+        type: { type: 'map', values: 'long' },
+        doc: 'Sums that are no distribution, by name; shares in millionths.',
+        default: {},
+      },
+    ],
+  },
+  DriftEvent: {
+    type: 'record',
+    namespace: 'spoiler_shield',
+    name: 'DriftEvent',
+    doc: 'An alarm was raised, or has ended. Public.',
+    fields: [
+      { name: 'eventId', type: 'string', doc: 'Subject, window and state: equal on every replay.' },
+      { name: 'state', type: 'string', doc: 'raised or ended.' },
+      { name: 'subject', type: 'string', doc: 'What is watched: features/SERVICE, scores/MODEL@VERSION.' },
+      {
+        name: 'modelName',
+        type: ['null', 'string'],
+        default: null,
+        doc: 'The model that scored when the window was closed; null before the first score.',
+      },
+      { name: 'modelVersion', type: ['null', 'string'], default: null },
+      { name: 'windowId', type: 'string', doc: 'The window that decided.' },
+      {
+        name: 'startMs',
+        type: 'long',
+        doc: 'Of the first window over its limits that the alarm counts; event time, Unix milliseconds.',
+      },
+      { name: 'endMs', type: 'long', doc: 'Of the window that decided, exclusive.' },
+      {
+        name: 'decidedAtMs',
+        type: 'long',
+        doc: 'Append time of the partial that closed the window, Unix milliseconds.',
+      },
+      { name: 'rows', type: 'long', doc: 'Of the window that decided.' },
+      { name: 'cause', type: 'string', doc: 'One sentence for people.' },
+      {
+        name: 'findings',
+        type: {
+          type: 'array',
+          items: {
+            type: 'record',
+            namespace: 'spoiler_shield',
+            name: 'DriftFinding',
+            doc: 'One measure that has drifted, in plain words and in figures.',
+            fields: [
+              { name: 'measure', type: 'string' },
+              {
+                name: 'text',
+                type: 'string',
+                doc: 'Such as: share of reviews under 200 characters rose from 9 % to 41 %, mostly by authors without history.',
+              },
+              { name: 'effect', type: 'double', doc: 'Jensen-Shannon distance of the window to its reference.' },
+              { name: 'limit', type: 'double', doc: 'What it may reach.' },
+              { name: 'before', type: 'double', doc: 'Share of the reviews that the text names, in the reference.' },
+              { name: 'after', type: 'double', doc: 'The same in the window.' },
+            ],
+          },
+        },
+        doc: 'Strongest first.',
+      },
+    ],
+  },
+  DriftFinding: {
+    type: 'record',
+    namespace: 'spoiler_shield',
+    name: 'DriftFinding',
+    doc: 'One measure that has drifted, in plain words and in figures.',
+    fields: [
+      { name: 'measure', type: 'string' },
+      {
+        name: 'text',
+        type: 'string',
+        doc: 'Such as: share of reviews under 200 characters rose from 9 % to 41 %, mostly by authors without history.',
+      },
+      { name: 'effect', type: 'double', doc: 'Jensen-Shannon distance of the window to its reference.' },
+      { name: 'limit', type: 'double', doc: 'What it may reach.' },
+      { name: 'before', type: 'double', doc: 'Share of the reviews that the text names, in the reference.' },
+      { name: 'after', type: 'double', doc: 'The same in the window.' },
+    ],
+  },
+  DriftMeasure: {
+    type: 'record',
+    namespace: 'spoiler_shield',
+    name: 'DriftMeasure',
+    doc: 'One measure of a window beside its reference.',
+    fields: [
+      { name: 'measure', type: 'string' },
+      { name: 'counts', type: { type: 'array', items: 'long' } },
+      { name: 'referenceCounts', type: { type: 'array', items: 'long' }, doc: 'Empty while there is no reference.' },
+      {
+        name: 'jensenShannon',
+        type: ['null', 'double'],
+        default: null,
+        doc: 'Distance, natural logarithm: 0 is equal, .83 is disjoint. Null without reference, as the others.',
+      },
+      {
+        name: 'limit',
+        type: ['null', 'double'],
+        default: null,
+        doc: 'What the distance may reach, learned from the windows of the reference.',
+      },
+      { name: 'psi', type: ['null', 'double'], default: null, doc: 'Population stability index.' },
+      {
+        name: 'psiCritical',
+        type: ['null', 'double'],
+        default: null,
+        doc: 'Beyond it the index of so many rows is no chance.',
+      },
+      { name: 'wasserstein', type: ['null', 'double'], default: null, doc: 'In standard deviations of the reference.' },
+      {
+        name: 'kolmogorovSmirnov',
+        type: ['null', 'double'],
+        default: null,
+        doc: 'Largest difference of the cumulated shares.',
+      },
+      { name: 'over', type: 'boolean', doc: 'Beyond its limit.' },
+    ],
+  },
+  DriftPartial: {
+    type: 'record',
+    namespace: 'spoiler_shield',
+    name: 'DriftPartial',
+    doc: 'What a task has counted since its last partial, and how far it is. Internal: the log that drift is decided from.',
+    fields: [
+      { name: 'source', type: 'string', doc: 'features or scores.' },
+      { name: 'partition', type: 'int', doc: 'Of the source topic.' },
+      {
+        name: 'windowTimeMs',
+        type: 'long',
+        doc: 'Event time that the task has reached: several records stand at or after it.',
+      },
+      { name: 'streamTimeMs', type: 'long', doc: 'Largest append time that the task has seen.' },
+      {
+        name: 'counts',
+        type: {
+          type: 'array',
+          items: {
+            type: 'record',
+            namespace: 'spoiler_shield',
+            name: 'DriftCounts',
+            doc: 'Integer counters of a subject in a window of event time. Those of several partitions add up.',
+            fields: [
+              { name: 'subject', type: 'string', doc: 'What is watched: features/SERVICE, scores/MODEL@VERSION.' },
+              { name: 'modelName', type: ['null', 'string'], default: null, doc: 'Null for what no model has made.' },
+              { name: 'modelVersion', type: ['null', 'string'], default: null },
+              { name: 'startMs', type: 'long', doc: 'Event time, Unix milliseconds.' },
+              { name: 'endMs', type: 'long', doc: 'The end, exclusive.' },
+              {
+                name: 'segments',
+                type: {
+                  type: 'array',
+                  items: {
+                    type: 'record',
+                    namespace: 'spoiler_shield',
+                    name: 'DriftSegment',
+                    doc: 'Reviews of one group in a window. Groups are disjoint, and together all.',
+                    fields: [
+                      { name: 'segment', type: 'string', doc: 'new authors, known authors, or all.' },
+                      { name: 'rows', type: 'long' },
+                      {
+                        name: 'measures',
+                        type: {
+                          type: 'array',
+                          items: {
+                            type: 'record',
+                            namespace: 'spoiler_shield',
+                            name: 'MeasureCounts',
+                            doc: 'How often the values of one measure fell into each of its bins.',
+                            fields: [
+                              {
+                                name: 'measure',
+                                type: 'string',
+                                doc: 'Name of a feature, or what else is measured of a review.',
+                              },
+                              {
+                                name: 'counts',
+                                type: { type: 'array', items: 'long' },
+                                doc: 'In the order of the bins, which follow from the name alone (features/measures.ts).',
+                              },
+                            ],
+                          },
+                        },
+                      },
+                    ],
+                  },
+                },
+              },
+              {
+                name: 'sums',
+                type: { type: 'map', values: 'long' },
+                doc: 'Sums that are no distribution, by name; shares in millionths.',
+                default: {},
+              },
+            ],
+          },
+        },
+        doc: 'At most one for each subject and window.',
+      },
+    ],
+  },
+  DriftSegment: {
+    type: 'record',
+    namespace: 'spoiler_shield',
+    name: 'DriftSegment',
+    doc: 'Reviews of one group in a window. Groups are disjoint, and together all.',
+    fields: [
+      { name: 'segment', type: 'string', doc: 'new authors, known authors, or all.' },
+      { name: 'rows', type: 'long' },
+      {
+        name: 'measures',
+        type: {
+          type: 'array',
+          items: {
+            type: 'record',
+            namespace: 'spoiler_shield',
+            name: 'MeasureCounts',
+            doc: 'How often the values of one measure fell into each of its bins.',
+            fields: [
+              { name: 'measure', type: 'string', doc: 'Name of a feature, or what else is measured of a review.' },
+              {
+                name: 'counts',
+                type: { type: 'array', items: 'long' },
+                doc: 'In the order of the bins, which follow from the name alone (features/measures.ts).',
+              },
+            ],
+          },
+        },
+      },
+    ],
+  },
+  DriftWindow: {
+    type: 'record',
+    namespace: 'spoiler_shield',
+    name: 'DriftWindow',
+    doc: 'A closed window of event time: what was counted, and how far it is from its reference. Public.',
+    fields: [
+      { name: 'windowId', type: 'string', doc: 'Subject and start.' },
+      { name: 'subject', type: 'string', doc: 'What is watched: features/SERVICE, scores/MODEL@VERSION.' },
+      { name: 'modelName', type: ['null', 'string'], default: null, doc: 'Null for what no model has made.' },
+      { name: 'modelVersion', type: ['null', 'string'], default: null },
+      {
+        name: 'startMs',
+        type: 'long',
+        doc: 'Event time, Unix milliseconds. Windows with too few rows are joined with the next.',
+      },
+      { name: 'endMs', type: 'long', doc: 'The end, exclusive.' },
+      { name: 'closedAtMs', type: 'long', doc: 'Append time of the partial that closed it, Unix milliseconds.' },
+      { name: 'rows', type: 'long' },
+      { name: 'referenceRows', type: 'long', doc: '0 while the reference is being learned.' },
+      { name: 'referenceWindows', type: 'int' },
+      { name: 'verdict', type: 'string', doc: 'learning, quiet, or over: some measures are beyond their limits.' },
+      { name: 'alarm', type: 'boolean', doc: 'An alarm stands after this window.' },
+      {
+        name: 'sums',
+        type: { type: 'map', values: 'long' },
+        doc: 'Sums that are no distribution, by name; shares in millionths.',
+        default: {},
+      },
+      {
+        name: 'measures',
+        type: {
+          type: 'array',
+          items: {
+            type: 'record',
+            namespace: 'spoiler_shield',
+            name: 'DriftMeasure',
+            doc: 'One measure of a window beside its reference.',
+            fields: [
+              { name: 'measure', type: 'string' },
+              { name: 'counts', type: { type: 'array', items: 'long' } },
+              {
+                name: 'referenceCounts',
+                type: { type: 'array', items: 'long' },
+                doc: 'Empty while there is no reference.',
+              },
+              {
+                name: 'jensenShannon',
+                type: ['null', 'double'],
+                default: null,
+                doc: 'Distance, natural logarithm: 0 is equal, .83 is disjoint. Null without reference, as the others.',
+              },
+              {
+                name: 'limit',
+                type: ['null', 'double'],
+                default: null,
+                doc: 'What the distance may reach, learned from the windows of the reference.',
+              },
+              { name: 'psi', type: ['null', 'double'], default: null, doc: 'Population stability index.' },
+              {
+                name: 'psiCritical',
+                type: ['null', 'double'],
+                default: null,
+                doc: 'Beyond it the index of so many rows is no chance.',
+              },
+              {
+                name: 'wasserstein',
+                type: ['null', 'double'],
+                default: null,
+                doc: 'In standard deviations of the reference.',
+              },
+              {
+                name: 'kolmogorovSmirnov',
+                type: ['null', 'double'],
+                default: null,
+                doc: 'Largest difference of the cumulated shares.',
+              },
+              { name: 'over', type: 'boolean', doc: 'Beyond its limit.' },
+            ],
+          },
+        },
+      },
+    ],
+  },
   EntityHistory: {
     type: 'record',
     namespace: 'spoiler_shield',
@@ -996,6 +1501,20 @@ export const avroSchemas = {
       { name: 'topic', type: 'string' },
       { name: 'partition', type: 'int' },
       { name: 'offset', type: 'long' },
+    ],
+  },
+  MeasureCounts: {
+    type: 'record',
+    namespace: 'spoiler_shield',
+    name: 'MeasureCounts',
+    doc: 'How often the values of one measure fell into each of its bins.',
+    fields: [
+      { name: 'measure', type: 'string', doc: 'Name of a feature, or what else is measured of a review.' },
+      {
+        name: 'counts',
+        type: { type: 'array', items: 'long' },
+        doc: 'In the order of the bins, which follow from the name alone (features/measures.ts).',
+      },
     ],
   },
   ModelActivation: {

@@ -134,6 +134,25 @@ export const topics = {
     schema: 'ModelActivation',
     key: (v) => String(v.partition),
   }),
+  driftPartials: topic<S.DriftPartial>({
+    name: 'drift-partials',
+    schema: 'DriftPartial',
+    key: (v) => `${v.source}/${v.partition}`,
+    partitions: 1,
+  }),
+  driftWindows: topic<S.DriftWindow>({
+    name: 'drift-windows',
+    schema: 'DriftWindow',
+    key: (v) => v.windowId,
+    cleanup: 'compact',
+    partitions: 1,
+  }),
+  driftEvents: topic<S.DriftEvent>({
+    name: 'drift-events',
+    schema: 'DriftEvent',
+    key: (v) => v.eventId,
+    partitions: 1,
+  }),
   deadLetters: topic<S.DeadLetter>({
     name: 'dead-letters',
     schema: 'DeadLetter',
