@@ -1,10 +1,11 @@
 const MOST_TERMS = 1_000
 const PRECISION = 1e-15
 /** Lanczos, g = 7, n = 9: error below 1e-13 for x > 0. */
-const LANCZOS = [
-  0.99999999999980993, 676.5203681218851, -1259.1392167224028, 771.32342877765313, -176.61502916214059,
-  12.507343278686905, -0.13857109526572012, 9.9843695780195716e-6, 1.5056327351493116e-7,
-] as const
+const LANCZOS_FIRST = 0.99999999999980993
+const LANCZOS: readonly number[] = [
+  676.5203681218851, -1259.1392167224028, 771.32342877765313, -176.61502916214059, 12.507343278686905,
+  -0.13857109526572012, 9.9843695780195716e-6, 1.5056327351493116e-7,
+]
 
 /**
  * Value that a chi-square variable exceeds with probability `alpha`.
@@ -65,7 +66,7 @@ function continuedFraction(shape: number, x: number): number {
 }
 
 function logGamma(x: number): number {
-  const sum = LANCZOS.slice(1).reduce((total, coefficient, i) => total + coefficient / (x + i), LANCZOS[0])
+  const sum = LANCZOS.reduce((total, coefficient, i) => total + coefficient / (x + i), LANCZOS_FIRST)
   const t = x + 6.5
   return 0.5 * Math.log(2 * Math.PI) + (x - 0.5) * Math.log(t) - t + Math.log(sum)
 }
