@@ -30,7 +30,7 @@ export async function shieldScore(): Promise<ShieldScore> {
   const cache = join(pipeline.config.STATE_DIR, 'models')
   mkdirSync(cache)
   cpSync(version.folder, join(cache, version.version), { recursive: true })
-  const why = { source: '', decidedAtMs: Date.now(), decidedBy: 'bench', reason: 'bench' }
+  const why = { source: '', decidedAtMs: Date.now(), decidedBy: 'bench', reason: 'bench', entryId: '', jobId: null }
   const deployed = { slot: 'champion', deploymentEpoch: 1, modelName: 'linear', modelVersion: version.version }
   await pipeline.publisher.publish('modelDeployments', { ...deployed, ...why })
   await publishAll(pipeline, worldEvents(REVIEWS, true))

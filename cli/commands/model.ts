@@ -101,6 +101,8 @@ async function deploy(named: string, { reason, by, json }: DeployArguments, cont
       decidedAtMs: Date.now(),
       decidedBy: by,
       reason,
+      entryId: '',
+      jobId: null,
     },
     {
       read: () => committedValues(config, codec, 'modelDeployments'),

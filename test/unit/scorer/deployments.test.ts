@@ -15,6 +15,8 @@ const deployment = (deploymentEpoch: number, version: string, slot = 'champion')
   source: `offline/models/m/${version}`,
   decidedAtMs: 0,
   decidedBy: 'test',
+  entryId: '',
+  jobId: null,
   reason: 'test',
 })
 const activation = (deploymentEpoch: number, modelVersion: string): ModelActivation => ({

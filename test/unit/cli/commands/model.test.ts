@@ -12,6 +12,8 @@ const DEPLOYMENT = {
   decidedAtMs: 0,
   decidedBy: 'ada',
   reason: 'better\u001b[2J',
+  entryId: '',
+  jobId: null,
 }
 
 test('a version is written as name@version', () => {
