@@ -66,7 +66,7 @@ export async function deployIfBetter(candidate: Candidate, deps: DeployDeps): Pr
     await publisher.flush()
   }
   const { source } = candidate
-  const decided = { decidedAtMs: Date.now(), decidedBy: 'shield train', reason }
+  const decided = { decidedAtMs: Date.now(), decidedBy: 'shield train', reason, entryId: '' }
   await decideDeployment({ modelName: name, modelVersion: version, source, ...decided }, { read, append })
   return { outcome: 'deployed', reason }
 }

@@ -24,6 +24,48 @@ export interface BucketCounters {
   readonly ratingSum: readonly number[]
 }
 
+/** A drift alarm, as far as control needs it. */
+export interface ControlAlarm {
+  readonly alarmId: string
+  /** Its cause in plain words. */
+  readonly reason: string
+}
+
+/** One thing that control may react to, in the order that counts. Exactly one of the fields behind by is set. */
+export interface ControlEntry {
+  readonly entryId: string
+  /** Person or component. */
+  readonly by: string
+  readonly request: null | TrainingRequest
+  readonly jobCommand: null | JobCommand
+  readonly deployCommand: null | DeployCommand
+  readonly taskReport: null | TaskReport
+  /** Labels published so far. */
+  readonly labels: null | number
+  /** Holds from now on. */
+  readonly policy: null | TrainingPolicy
+  readonly alarm: null | ControlAlarm
+  /** One that stands in model-deployments and that control did not write. */
+  readonly deployment: null | ModelDeployment
+}
+
+/** What control remembers besides jobs and deployments. */
+export interface ControlState {
+  readonly policy: null | TrainingPolicy
+  /** Labels published so far. */
+  readonly labels: number
+  /** Labels at the last training. */
+  readonly labelsAtTraining: number
+  /** Append times of the entries that began trainings by themselves, of the last 24 hours, and of the last one. */
+  readonly startedAtMs: readonly number[]
+  /** The newest that no training has followed. */
+  readonly alarm: null | ControlAlarm
+  /** The job that runs; one at a time. */
+  readonly activeJobId: null | string
+  /** Jobs that wait for it, first come first. */
+  readonly waiting: readonly string[]
+}
+
 /** A change that a person made to a record that could not be processed. */
 export interface DeadLetterEdit {
   /** Path of the field, such as source.partition; empty where the whole value was replaced. */
@@ -64,6 +106,20 @@ export interface DeadLetter {
   readonly key: null | Buffer
   readonly value: null | Buffer
   readonly headers: Readonly<Record<string, Buffer>>
+}
+
+/** Somebody decides which version shall serve. */
+export interface DeployCommand {
+  /** champion: what scores. */
+  readonly slot: string
+  readonly modelName: string
+  /** Content hash of the model version. */
+  readonly modelVersion: string
+  /** Key of the version folder in the object store, without a slash at its end. */
+  readonly source: string
+  /** Deployment epoch of the slot as whoever decides has seen it: a decision that another has overtaken does not count. */
+  readonly afterEpoch: number
+  readonly reason: string
 }
 
 /** Integer counters of a subject in a window of event time. Those of several partitions add up. */
@@ -215,6 +271,17 @@ export interface EvaluatedReview {
   readonly labelPosition: null | LogPosition
 }
 
+/** What the gate says of a candidate. */
+export interface GateResult {
+  readonly passed: boolean
+  /** In plain words. */
+  readonly reason: string
+  /** Deployment epoch of what it was compared with; 0 is the prior that ships with the code. */
+  readonly championEpoch: number
+  /** Key of the folder of the gate's report in the object store. */
+  readonly report: null | string
+}
+
 /** What was known of a user or a movie when a review arrived. Integers only. */
 export interface HistoryAsOf {
   readonly reviews: number
@@ -231,6 +298,16 @@ export interface HistoryAsOf {
   readonly recentReviews: number
   /** Bucket of the earliest review known, or null. */
   readonly firstBucket: null | number
+}
+
+/** Somebody decides about a training job. */
+export interface JobCommand {
+  readonly jobId: string
+  /** cancel or retry. */
+  readonly action: string
+  /** Retries of the job as whoever commands has seen it: it is not about a later run. */
+  readonly retries: number
+  readonly reason: string
 }
 
 /** State: a review that was seen, with its newest label. */
@@ -310,6 +387,15 @@ export interface ModelActivation {
   readonly share: number
 }
 
+/** The model version that a training job has made. */
+export interface ModelCandidate {
+  readonly modelName: string
+  /** Content hash of the model version. */
+  readonly modelVersion: string
+  /** Key of the version folder in the object store, without a slash at its end. */
+  readonly source: string
+}
+
 /** Which model version shall serve. A rollback is a new epoch with an old version. */
 export interface ModelDeployment {
   /** champion: what scores. challenger: what is compared with it. */
@@ -330,6 +416,8 @@ export interface ModelDeployment {
   readonly mode: string
   /** Share of reviews, by a hash of the review id, that a challenger scores (shadow) or answers for (canary), 0 to 1. */
   readonly share: number
+  /** Of the entry of control-log that it answers; empty before control decided. */
+  readonly entryId: string
   /** Training job behind the version; empty when there is none. */
   readonly jobId: string
   /** Key of the gate's report in the object store; empty when no gate was asked. */
@@ -634,6 +722,29 @@ export interface SpoilerSpan {
   readonly score: number
 }
 
+/** How far a task of a training job is. */
+export interface TaskProgress {
+  readonly step: string
+  readonly done: number
+  readonly total: number
+}
+
+/** What a launcher says of a task. */
+export interface TaskReport {
+  readonly taskId: string
+  /** running, succeeded, failed, or lost: it ended without a result that would say anything of the job. */
+  readonly state: string
+  /** What it said last. */
+  readonly message: string
+  readonly progress: null | TaskProgress
+  /** Made by a task of the step dataset. */
+  readonly datasetId: null | string
+  /** Made by a task of the step fit. */
+  readonly candidate: null | ModelCandidate
+  /** Made by a task of the step gate. */
+  readonly gate: null | GateResult
+}
+
 /** Which topic of the broker stands behind a name. One that was deleted and made anew has another id. */
 export interface TopicLineage {
   readonly topic: string
@@ -644,6 +755,92 @@ export interface TopicLineage {
   readonly lineage: number
   /** Of a changelog: id of the topic that its state was folded from. */
   readonly foldedFrom: null | string
+}
+
+/** Why a model is trained. */
+export interface TrainingCause {
+  /** first-model: nothing was ever deployed; drift: an alarm; person: somebody asked. */
+  readonly kind: string
+  /** Person or component. */
+  readonly by: string
+  /** In plain words. */
+  readonly reason: string
+  /** The alarm, if one is the cause. */
+  readonly alarmId: null | string
+}
+
+/** A training job as it stands after one entry of the control log. */
+export interface TrainingJob {
+  readonly jobId: string
+  /** requested, building, fitting, registered, gated, champion, refused, failed or cancelled. */
+  readonly state: string
+  /** Why it is in this state, or why a command about it changed nothing. */
+  readonly reason: string
+  /** The entry of the control log that it follows from. */
+  readonly entryId: string
+  readonly cause: TrainingCause
+  readonly plan: TrainingPlan
+  /** How often a person has let it go on after its end. */
+  readonly retries: number
+  /** Tasks launched so far. */
+  readonly tasks: number
+  /** How many of the present step were lost in a row, with the machine that they ran on or a dependency. */
+  readonly lostTasks: number
+  /** What runs now. */
+  readonly task: null | TrainingTask
+  /** Of what runs now. */
+  readonly progress: null | TaskProgress
+  readonly datasetId: null | string
+  readonly candidate: null | ModelCandidate
+  readonly gate: null | GateResult
+  /** Under which its candidate was deployed. */
+  readonly deploymentEpoch: null | number
+  /** Append time of the entry that asked for it, Unix milliseconds. */
+  readonly requestedAtMs: number
+  /** Append time of the entry that it follows from, Unix milliseconds. */
+  readonly changedAtMs: number
+}
+
+/** How the data set of a training job is made. */
+export interface TrainingPlan {
+  /** What keeps spans apart: time, movie, user or random. */
+  readonly split: string
+  /** Rows younger than that are left out, in event time: their labels are still to come. */
+  readonly maturityMs: number
+  /** Of the split and of the bootstrap. */
+  readonly seed: number
+}
+
+/** When control trains by itself, and how. */
+export interface TrainingPolicy {
+  /** Whether it does at all. */
+  readonly automatic: boolean
+  /** Labels after which a first model is trained. */
+  readonly firstModelLabels: number
+  /** Labels that must have come since the last training. */
+  readonly newLabels: number
+  /** Least time between two trainings. */
+  readonly cooldownMs: number
+  /** Most trainings in 24 hours. */
+  readonly perDay: number
+  readonly plan: TrainingPlan
+}
+
+/** Somebody asks for a training job. */
+export interface TrainingRequest {
+  /** Chosen by who asks; asking twice is asking once. */
+  readonly jobId: string
+  readonly reason: string
+  /** Null takes that of the policy. */
+  readonly plan: null | TrainingPlan
+}
+
+/** What is launched for a training job, once: the launcher knows it by its id. */
+export interface TrainingTask {
+  /** <job>-<number>. */
+  readonly taskId: string
+  /** dataset, fit or gate. */
+  readonly step: string
 }
 
 /** One review or one label of a user, in the order that counts. Exactly one of the two is set. */
@@ -693,6 +890,391 @@ export const avroSchemas = {
       { name: 'units', type: { type: 'array', items: 'long' }, doc: 'UTF-16 units of the reviews.' },
       { name: 'ratings', type: { type: 'array', items: 'int' }, doc: 'Reviews with a rating.' },
       { name: 'ratingSum', type: { type: 'array', items: 'int' } },
+    ],
+  },
+  ControlAlarm: {
+    type: 'record',
+    namespace: 'spoiler_shield',
+    name: 'ControlAlarm',
+    doc: 'A drift alarm, as far as control needs it.',
+    fields: [
+      { name: 'alarmId', type: 'string' },
+      { name: 'reason', type: 'string', doc: 'Its cause in plain words.' },
+    ],
+  },
+  ControlEntry: {
+    type: 'record',
+    namespace: 'spoiler_shield',
+    name: 'ControlEntry',
+    doc: 'One thing that control may react to, in the order that counts. Exactly one of the fields behind by is set.',
+    fields: [
+      { name: 'entryId', type: 'string' },
+      { name: 'by', type: 'string', doc: 'Person or component.' },
+      {
+        name: 'request',
+        type: [
+          'null',
+          {
+            type: 'record',
+            namespace: 'spoiler_shield',
+            name: 'TrainingRequest',
+            doc: 'Somebody asks for a training job.',
+            fields: [
+              { name: 'jobId', type: 'string', doc: 'Chosen by who asks; asking twice is asking once.' },
+              { name: 'reason', type: 'string' },
+              {
+                name: 'plan',
+                type: [
+                  'null',
+                  {
+                    type: 'record',
+                    namespace: 'spoiler_shield',
+                    name: 'TrainingPlan',
+                    doc: 'How the data set of a training job is made.',
+                    fields: [
+                      { name: 'split', type: 'string', doc: 'What keeps spans apart: time, movie, user or random.' },
+                      {
+                        name: 'maturityMs',
+                        type: 'long',
+                        doc: 'Rows younger than that are left out, in event time: their labels are still to come.',
+                      },
+                      { name: 'seed', type: 'long', doc: 'Of the split and of the bootstrap.' },
+                    ],
+                  },
+                ],
+                default: null,
+                doc: 'Null takes that of the policy.',
+              },
+            ],
+          },
+        ],
+        default: null,
+      },
+      {
+        name: 'jobCommand',
+        type: [
+          'null',
+          {
+            type: 'record',
+            namespace: 'spoiler_shield',
+            name: 'JobCommand',
+            doc: 'Somebody decides about a training job.',
+            fields: [
+              { name: 'jobId', type: 'string' },
+              { name: 'action', type: 'string', doc: 'cancel or retry.' },
+              {
+                name: 'retries',
+                type: 'int',
+                doc: 'Retries of the job as whoever commands has seen it: it is not about a later run.',
+              },
+              { name: 'reason', type: 'string' },
+            ],
+          },
+        ],
+        default: null,
+      },
+      {
+        name: 'deployCommand',
+        type: [
+          'null',
+          {
+            type: 'record',
+            namespace: 'spoiler_shield',
+            name: 'DeployCommand',
+            doc: 'Somebody decides which version shall serve.',
+            fields: [
+              { name: 'slot', type: 'string', doc: 'champion: what scores.' },
+              { name: 'modelName', type: 'string' },
+              { name: 'modelVersion', type: 'string', doc: 'Content hash of the model version.' },
+              {
+                name: 'source',
+                type: 'string',
+                doc: 'Key of the version folder in the object store, without a slash at its end.',
+              },
+              {
+                name: 'afterEpoch',
+                type: 'long',
+                doc: 'Deployment epoch of the slot as whoever decides has seen it: a decision that another has overtaken does not count.',
+              },
+              { name: 'reason', type: 'string' },
+            ],
+          },
+        ],
+        default: null,
+      },
+      {
+        name: 'taskReport',
+        type: [
+          'null',
+          {
+            type: 'record',
+            namespace: 'spoiler_shield',
+            name: 'TaskReport',
+            doc: 'What a launcher says of a task.',
+            fields: [
+              { name: 'taskId', type: 'string' },
+              {
+                name: 'state',
+                type: 'string',
+                doc: 'running, succeeded, failed, or lost: it ended without a result that would say anything of the job.',
+              },
+              { name: 'message', type: 'string', doc: 'What it said last.' },
+              {
+                name: 'progress',
+                type: [
+                  'null',
+                  {
+                    type: 'record',
+                    namespace: 'spoiler_shield',
+                    name: 'TaskProgress',
+                    doc: 'How far a task of a training job is.',
+                    fields: [
+                      { name: 'step', type: 'string' },
+                      { name: 'done', type: 'long' },
+                      { name: 'total', type: 'long' },
+                    ],
+                  },
+                ],
+                default: null,
+              },
+              {
+                name: 'datasetId',
+                type: ['null', 'string'],
+                default: null,
+                doc: 'Made by a task of the step dataset.',
+              },
+              {
+                name: 'candidate',
+                type: [
+                  'null',
+                  {
+                    type: 'record',
+                    namespace: 'spoiler_shield',
+                    name: 'ModelCandidate',
+                    doc: 'The model version that a training job has made.',
+                    fields: [
+                      { name: 'modelName', type: 'string' },
+                      { name: 'modelVersion', type: 'string', doc: 'Content hash of the model version.' },
+                      {
+                        name: 'source',
+                        type: 'string',
+                        doc: 'Key of the version folder in the object store, without a slash at its end.',
+                      },
+                    ],
+                  },
+                ],
+                default: null,
+                doc: 'Made by a task of the step fit.',
+              },
+              {
+                name: 'gate',
+                type: [
+                  'null',
+                  {
+                    type: 'record',
+                    namespace: 'spoiler_shield',
+                    name: 'GateResult',
+                    doc: 'What the gate says of a candidate.',
+                    fields: [
+                      { name: 'passed', type: 'boolean' },
+                      { name: 'reason', type: 'string', doc: 'In plain words.' },
+                      {
+                        name: 'championEpoch',
+                        type: 'long',
+                        doc: 'Deployment epoch of what it was compared with; 0 is the prior that ships with the code.',
+                      },
+                      {
+                        name: 'report',
+                        type: ['null', 'string'],
+                        default: null,
+                        doc: "Key of the folder of the gate's report in the object store.",
+                      },
+                    ],
+                  },
+                ],
+                default: null,
+                doc: 'Made by a task of the step gate.',
+              },
+            ],
+          },
+        ],
+        default: null,
+      },
+      { name: 'labels', type: ['null', 'long'], default: null, doc: 'Labels published so far.' },
+      {
+        name: 'policy',
+        type: [
+          'null',
+          {
+            type: 'record',
+            namespace: 'spoiler_shield',
+            name: 'TrainingPolicy',
+            doc: 'When control trains by itself, and how.',
+            fields: [
+              { name: 'automatic', type: 'boolean', doc: 'Whether it does at all.' },
+              { name: 'firstModelLabels', type: 'long', doc: 'Labels after which a first model is trained.' },
+              { name: 'newLabels', type: 'long', doc: 'Labels that must have come since the last training.' },
+              { name: 'cooldownMs', type: 'long', doc: 'Least time between two trainings.' },
+              { name: 'perDay', type: 'int', doc: 'Most trainings in 24 hours.' },
+              { name: 'plan', type: 'spoiler_shield.TrainingPlan' },
+            ],
+          },
+        ],
+        default: null,
+        doc: 'Holds from now on.',
+      },
+      {
+        name: 'alarm',
+        type: [
+          'null',
+          {
+            type: 'record',
+            namespace: 'spoiler_shield',
+            name: 'ControlAlarm',
+            doc: 'A drift alarm, as far as control needs it.',
+            fields: [
+              { name: 'alarmId', type: 'string' },
+              { name: 'reason', type: 'string', doc: 'Its cause in plain words.' },
+            ],
+          },
+        ],
+        default: null,
+      },
+      {
+        name: 'deployment',
+        type: [
+          'null',
+          {
+            type: 'record',
+            namespace: 'spoiler_shield',
+            name: 'ModelDeployment',
+            doc: 'Which model version shall serve. A rollback is a new epoch with an old version.',
+            fields: [
+              { name: 'slot', type: 'string', doc: 'champion: what scores. challenger: what is compared with it.' },
+              {
+                name: 'deploymentEpoch',
+                type: 'long',
+                doc: 'From 1, grows by 1 with every decision about the slot; 0 is the prior that ships with the code.',
+              },
+              { name: 'modelName', type: 'string' },
+              { name: 'modelVersion', type: 'string', doc: 'Content hash of the model version.' },
+              {
+                name: 'source',
+                type: 'string',
+                doc: 'Key of the version folder in the object store, without a slash at its end.',
+              },
+              { name: 'decidedAtMs', type: 'long', doc: 'Unix milliseconds.' },
+              { name: 'decidedBy', type: 'string', doc: 'Person or component.' },
+              { name: 'reason', type: 'string' },
+              {
+                name: 'mode',
+                type: 'string',
+                default: 'serve',
+                doc: 'serve: scores every review (champion). shadow: scores into shadow-scores. canary: answers for its share in spoiler-scores, shadow for the rest. off: the slot is empty.',
+              },
+              {
+                name: 'share',
+                type: 'double',
+                default: 1,
+                doc: 'Share of reviews, by a hash of the review id, that a challenger scores (shadow) or answers for (canary), 0 to 1.',
+              },
+              {
+                name: 'entryId',
+                type: 'string',
+                default: '',
+                doc: 'Of the entry of control-log that it answers; empty before control decided.',
+              },
+              {
+                name: 'jobId',
+                type: 'string',
+                default: '',
+                doc: 'Training job behind the version; empty when there is none.',
+              },
+              {
+                name: 'gateReport',
+                type: 'string',
+                default: '',
+                doc: "Key of the gate's report in the object store; empty when no gate was asked.",
+              },
+            ],
+          },
+        ],
+        default: null,
+        doc: 'One that stands in model-deployments and that control did not write.',
+      },
+    ],
+  },
+  ControlState: {
+    type: 'record',
+    namespace: 'spoiler_shield',
+    name: 'ControlState',
+    doc: 'What control remembers besides jobs and deployments.',
+    fields: [
+      {
+        name: 'policy',
+        type: [
+          'null',
+          {
+            type: 'record',
+            namespace: 'spoiler_shield',
+            name: 'TrainingPolicy',
+            doc: 'When control trains by itself, and how.',
+            fields: [
+              { name: 'automatic', type: 'boolean', doc: 'Whether it does at all.' },
+              { name: 'firstModelLabels', type: 'long', doc: 'Labels after which a first model is trained.' },
+              { name: 'newLabels', type: 'long', doc: 'Labels that must have come since the last training.' },
+              { name: 'cooldownMs', type: 'long', doc: 'Least time between two trainings.' },
+              { name: 'perDay', type: 'int', doc: 'Most trainings in 24 hours.' },
+              {
+                name: 'plan',
+                type: {
+                  type: 'record',
+                  namespace: 'spoiler_shield',
+                  name: 'TrainingPlan',
+                  doc: 'How the data set of a training job is made.',
+                  fields: [
+                    { name: 'split', type: 'string', doc: 'What keeps spans apart: time, movie, user or random.' },
+                    {
+                      name: 'maturityMs',
+                      type: 'long',
+                      doc: 'Rows younger than that are left out, in event time: their labels are still to come.',
+                    },
+                    { name: 'seed', type: 'long', doc: 'Of the split and of the bootstrap.' },
+                  ],
+                },
+              },
+            ],
+          },
+        ],
+        default: null,
+      },
+      { name: 'labels', type: 'long', doc: 'Labels published so far.' },
+      { name: 'labelsAtTraining', type: 'long', doc: 'Labels at the last training.' },
+      {
+        name: 'startedAtMs',
+        type: { type: 'array', items: 'long' },
+        doc: 'Append times of the entries that began trainings by themselves, of the last 24 hours, and of the last one.',
+      },
+      {
+        name: 'alarm',
+        type: [
+          'null',
+          {
+            type: 'record',
+            namespace: 'spoiler_shield',
+            name: 'ControlAlarm',
+            doc: 'A drift alarm, as far as control needs it.',
+            fields: [
+              { name: 'alarmId', type: 'string' },
+              { name: 'reason', type: 'string', doc: 'Its cause in plain words.' },
+            ],
+          },
+        ],
+        default: null,
+        doc: 'The newest that no training has followed.',
+      },
+      { name: 'activeJobId', type: ['null', 'string'], default: null, doc: 'The job that runs; one at a time.' },
+      { name: 'waiting', type: { type: 'array', items: 'string' }, doc: 'Jobs that wait for it, first come first.' },
     ],
   },
   DeadLetterEdit: {
@@ -803,6 +1385,28 @@ export const avroSchemas = {
       { name: 'key', type: ['null', 'bytes'], default: null },
       { name: 'value', type: ['null', 'bytes'], default: null },
       { name: 'headers', type: { type: 'map', values: 'bytes' }, default: {} },
+    ],
+  },
+  DeployCommand: {
+    type: 'record',
+    namespace: 'spoiler_shield',
+    name: 'DeployCommand',
+    doc: 'Somebody decides which version shall serve.',
+    fields: [
+      { name: 'slot', type: 'string', doc: 'champion: what scores.' },
+      { name: 'modelName', type: 'string' },
+      { name: 'modelVersion', type: 'string', doc: 'Content hash of the model version.' },
+      {
+        name: 'source',
+        type: 'string',
+        doc: 'Key of the version folder in the object store, without a slash at its end.',
+      },
+      {
+        name: 'afterEpoch',
+        type: 'long',
+        doc: 'Deployment epoch of the slot as whoever decides has seen it: a decision that another has overtaken does not count.',
+      },
+      { name: 'reason', type: 'string' },
     ],
   },
   DriftCounts: {
@@ -1281,6 +1885,27 @@ export const avroSchemas = {
       },
     ],
   },
+  GateResult: {
+    type: 'record',
+    namespace: 'spoiler_shield',
+    name: 'GateResult',
+    doc: 'What the gate says of a candidate.',
+    fields: [
+      { name: 'passed', type: 'boolean' },
+      { name: 'reason', type: 'string', doc: 'In plain words.' },
+      {
+        name: 'championEpoch',
+        type: 'long',
+        doc: 'Deployment epoch of what it was compared with; 0 is the prior that ships with the code.',
+      },
+      {
+        name: 'report',
+        type: ['null', 'string'],
+        default: null,
+        doc: "Key of the folder of the gate's report in the object store.",
+      },
+    ],
+  },
   HistoryAsOf: {
     type: 'record',
     namespace: 'spoiler_shield',
@@ -1302,6 +1927,22 @@ export const avroSchemas = {
         default: null,
         doc: 'Bucket of the earliest review known, or null.',
       },
+    ],
+  },
+  JobCommand: {
+    type: 'record',
+    namespace: 'spoiler_shield',
+    name: 'JobCommand',
+    doc: 'Somebody decides about a training job.',
+    fields: [
+      { name: 'jobId', type: 'string' },
+      { name: 'action', type: 'string', doc: 'cancel or retry.' },
+      {
+        name: 'retries',
+        type: 'int',
+        doc: 'Retries of the job as whoever commands has seen it: it is not about a later run.',
+      },
+      { name: 'reason', type: 'string' },
     ],
   },
   KnownReview: {
@@ -1540,6 +2181,21 @@ export const avroSchemas = {
       { name: 'share', type: 'double', default: 1, doc: 'As in ModelDeployment.' },
     ],
   },
+  ModelCandidate: {
+    type: 'record',
+    namespace: 'spoiler_shield',
+    name: 'ModelCandidate',
+    doc: 'The model version that a training job has made.',
+    fields: [
+      { name: 'modelName', type: 'string' },
+      { name: 'modelVersion', type: 'string', doc: 'Content hash of the model version.' },
+      {
+        name: 'source',
+        type: 'string',
+        doc: 'Key of the version folder in the object store, without a slash at its end.',
+      },
+    ],
+  },
   ModelDeployment: {
     type: 'record',
     namespace: 'spoiler_shield',
@@ -1573,6 +2229,12 @@ export const avroSchemas = {
         type: 'double',
         default: 1,
         doc: 'Share of reviews, by a hash of the review id, that a challenger scores (shadow) or answers for (canary), 0 to 1.',
+      },
+      {
+        name: 'entryId',
+        type: 'string',
+        default: '',
+        doc: 'Of the entry of control-log that it answers; empty before control decided.',
       },
       { name: 'jobId', type: 'string', default: '', doc: 'Training job behind the version; empty when there is none.' },
       {
@@ -2580,6 +3242,103 @@ export const avroSchemas = {
       { name: 'score', type: 'double', doc: '0 to 1.' },
     ],
   },
+  TaskProgress: {
+    type: 'record',
+    namespace: 'spoiler_shield',
+    name: 'TaskProgress',
+    doc: 'How far a task of a training job is.',
+    fields: [
+      { name: 'step', type: 'string' },
+      { name: 'done', type: 'long' },
+      { name: 'total', type: 'long' },
+    ],
+  },
+  TaskReport: {
+    type: 'record',
+    namespace: 'spoiler_shield',
+    name: 'TaskReport',
+    doc: 'What a launcher says of a task.',
+    fields: [
+      { name: 'taskId', type: 'string' },
+      {
+        name: 'state',
+        type: 'string',
+        doc: 'running, succeeded, failed, or lost: it ended without a result that would say anything of the job.',
+      },
+      { name: 'message', type: 'string', doc: 'What it said last.' },
+      {
+        name: 'progress',
+        type: [
+          'null',
+          {
+            type: 'record',
+            namespace: 'spoiler_shield',
+            name: 'TaskProgress',
+            doc: 'How far a task of a training job is.',
+            fields: [
+              { name: 'step', type: 'string' },
+              { name: 'done', type: 'long' },
+              { name: 'total', type: 'long' },
+            ],
+          },
+        ],
+        default: null,
+      },
+      { name: 'datasetId', type: ['null', 'string'], default: null, doc: 'Made by a task of the step dataset.' },
+      {
+        name: 'candidate',
+        type: [
+          'null',
+          {
+            type: 'record',
+            namespace: 'spoiler_shield',
+            name: 'ModelCandidate',
+            doc: 'The model version that a training job has made.',
+            fields: [
+              { name: 'modelName', type: 'string' },
+              { name: 'modelVersion', type: 'string', doc: 'Content hash of the model version.' },
+              {
+                name: 'source',
+                type: 'string',
+                doc: 'Key of the version folder in the object store, without a slash at its end.',
+              },
+            ],
+          },
+        ],
+        default: null,
+        doc: 'Made by a task of the step fit.',
+      },
+      {
+        name: 'gate',
+        type: [
+          'null',
+          {
+            type: 'record',
+            namespace: 'spoiler_shield',
+            name: 'GateResult',
+            doc: 'What the gate says of a candidate.',
+            fields: [
+              { name: 'passed', type: 'boolean' },
+              { name: 'reason', type: 'string', doc: 'In plain words.' },
+              {
+                name: 'championEpoch',
+                type: 'long',
+                doc: 'Deployment epoch of what it was compared with; 0 is the prior that ships with the code.',
+              },
+              {
+                name: 'report',
+                type: ['null', 'string'],
+                default: null,
+                doc: "Key of the folder of the gate's report in the object store.",
+              },
+            ],
+          },
+        ],
+        default: null,
+        doc: 'Made by a task of the step gate.',
+      },
+    ],
+  },
   TopicLineage: {
     type: 'record',
     namespace: 'spoiler_shield',
@@ -2596,6 +3355,267 @@ export const avroSchemas = {
         default: null,
         doc: 'Of a changelog: id of the topic that its state was folded from.',
       },
+    ],
+  },
+  TrainingCause: {
+    type: 'record',
+    namespace: 'spoiler_shield',
+    name: 'TrainingCause',
+    doc: 'Why a model is trained.',
+    fields: [
+      {
+        name: 'kind',
+        type: 'string',
+        doc: 'first-model: nothing was ever deployed; drift: an alarm; person: somebody asked.',
+      },
+      { name: 'by', type: 'string', doc: 'Person or component.' },
+      { name: 'reason', type: 'string', doc: 'In plain words.' },
+      { name: 'alarmId', type: ['null', 'string'], default: null, doc: 'The alarm, if one is the cause.' },
+    ],
+  },
+  TrainingJob: {
+    type: 'record',
+    namespace: 'spoiler_shield',
+    name: 'TrainingJob',
+    doc: 'A training job as it stands after one entry of the control log.',
+    fields: [
+      { name: 'jobId', type: 'string' },
+      {
+        name: 'state',
+        type: 'string',
+        doc: 'requested, building, fitting, registered, gated, champion, refused, failed or cancelled.',
+      },
+      { name: 'reason', type: 'string', doc: 'Why it is in this state, or why a command about it changed nothing.' },
+      { name: 'entryId', type: 'string', doc: 'The entry of the control log that it follows from.' },
+      {
+        name: 'cause',
+        type: {
+          type: 'record',
+          namespace: 'spoiler_shield',
+          name: 'TrainingCause',
+          doc: 'Why a model is trained.',
+          fields: [
+            {
+              name: 'kind',
+              type: 'string',
+              doc: 'first-model: nothing was ever deployed; drift: an alarm; person: somebody asked.',
+            },
+            { name: 'by', type: 'string', doc: 'Person or component.' },
+            { name: 'reason', type: 'string', doc: 'In plain words.' },
+            { name: 'alarmId', type: ['null', 'string'], default: null, doc: 'The alarm, if one is the cause.' },
+          ],
+        },
+      },
+      {
+        name: 'plan',
+        type: {
+          type: 'record',
+          namespace: 'spoiler_shield',
+          name: 'TrainingPlan',
+          doc: 'How the data set of a training job is made.',
+          fields: [
+            { name: 'split', type: 'string', doc: 'What keeps spans apart: time, movie, user or random.' },
+            {
+              name: 'maturityMs',
+              type: 'long',
+              doc: 'Rows younger than that are left out, in event time: their labels are still to come.',
+            },
+            { name: 'seed', type: 'long', doc: 'Of the split and of the bootstrap.' },
+          ],
+        },
+      },
+      { name: 'retries', type: 'int', doc: 'How often a person has let it go on after its end.' },
+      { name: 'tasks', type: 'int', doc: 'Tasks launched so far.' },
+      {
+        name: 'lostTasks',
+        type: 'int',
+        doc: 'How many of the present step were lost in a row, with the machine that they ran on or a dependency.',
+      },
+      {
+        name: 'task',
+        type: [
+          'null',
+          {
+            type: 'record',
+            namespace: 'spoiler_shield',
+            name: 'TrainingTask',
+            doc: 'What is launched for a training job, once: the launcher knows it by its id.',
+            fields: [
+              { name: 'taskId', type: 'string', doc: '<job>-<number>.' },
+              { name: 'step', type: 'string', doc: 'dataset, fit or gate.' },
+            ],
+          },
+        ],
+        default: null,
+        doc: 'What runs now.',
+      },
+      {
+        name: 'progress',
+        type: [
+          'null',
+          {
+            type: 'record',
+            namespace: 'spoiler_shield',
+            name: 'TaskProgress',
+            doc: 'How far a task of a training job is.',
+            fields: [
+              { name: 'step', type: 'string' },
+              { name: 'done', type: 'long' },
+              { name: 'total', type: 'long' },
+            ],
+          },
+        ],
+        default: null,
+        doc: 'Of what runs now.',
+      },
+      { name: 'datasetId', type: ['null', 'string'], default: null },
+      {
+        name: 'candidate',
+        type: [
+          'null',
+          {
+            type: 'record',
+            namespace: 'spoiler_shield',
+            name: 'ModelCandidate',
+            doc: 'The model version that a training job has made.',
+            fields: [
+              { name: 'modelName', type: 'string' },
+              { name: 'modelVersion', type: 'string', doc: 'Content hash of the model version.' },
+              {
+                name: 'source',
+                type: 'string',
+                doc: 'Key of the version folder in the object store, without a slash at its end.',
+              },
+            ],
+          },
+        ],
+        default: null,
+      },
+      {
+        name: 'gate',
+        type: [
+          'null',
+          {
+            type: 'record',
+            namespace: 'spoiler_shield',
+            name: 'GateResult',
+            doc: 'What the gate says of a candidate.',
+            fields: [
+              { name: 'passed', type: 'boolean' },
+              { name: 'reason', type: 'string', doc: 'In plain words.' },
+              {
+                name: 'championEpoch',
+                type: 'long',
+                doc: 'Deployment epoch of what it was compared with; 0 is the prior that ships with the code.',
+              },
+              {
+                name: 'report',
+                type: ['null', 'string'],
+                default: null,
+                doc: "Key of the folder of the gate's report in the object store.",
+              },
+            ],
+          },
+        ],
+        default: null,
+      },
+      {
+        name: 'deploymentEpoch',
+        type: ['null', 'long'],
+        default: null,
+        doc: 'Under which its candidate was deployed.',
+      },
+      { name: 'requestedAtMs', type: 'long', doc: 'Append time of the entry that asked for it, Unix milliseconds.' },
+      { name: 'changedAtMs', type: 'long', doc: 'Append time of the entry that it follows from, Unix milliseconds.' },
+    ],
+  },
+  TrainingPlan: {
+    type: 'record',
+    namespace: 'spoiler_shield',
+    name: 'TrainingPlan',
+    doc: 'How the data set of a training job is made.',
+    fields: [
+      { name: 'split', type: 'string', doc: 'What keeps spans apart: time, movie, user or random.' },
+      {
+        name: 'maturityMs',
+        type: 'long',
+        doc: 'Rows younger than that are left out, in event time: their labels are still to come.',
+      },
+      { name: 'seed', type: 'long', doc: 'Of the split and of the bootstrap.' },
+    ],
+  },
+  TrainingPolicy: {
+    type: 'record',
+    namespace: 'spoiler_shield',
+    name: 'TrainingPolicy',
+    doc: 'When control trains by itself, and how.',
+    fields: [
+      { name: 'automatic', type: 'boolean', doc: 'Whether it does at all.' },
+      { name: 'firstModelLabels', type: 'long', doc: 'Labels after which a first model is trained.' },
+      { name: 'newLabels', type: 'long', doc: 'Labels that must have come since the last training.' },
+      { name: 'cooldownMs', type: 'long', doc: 'Least time between two trainings.' },
+      { name: 'perDay', type: 'int', doc: 'Most trainings in 24 hours.' },
+      {
+        name: 'plan',
+        type: {
+          type: 'record',
+          namespace: 'spoiler_shield',
+          name: 'TrainingPlan',
+          doc: 'How the data set of a training job is made.',
+          fields: [
+            { name: 'split', type: 'string', doc: 'What keeps spans apart: time, movie, user or random.' },
+            {
+              name: 'maturityMs',
+              type: 'long',
+              doc: 'Rows younger than that are left out, in event time: their labels are still to come.',
+            },
+            { name: 'seed', type: 'long', doc: 'Of the split and of the bootstrap.' },
+          ],
+        },
+      },
+    ],
+  },
+  TrainingRequest: {
+    type: 'record',
+    namespace: 'spoiler_shield',
+    name: 'TrainingRequest',
+    doc: 'Somebody asks for a training job.',
+    fields: [
+      { name: 'jobId', type: 'string', doc: 'Chosen by who asks; asking twice is asking once.' },
+      { name: 'reason', type: 'string' },
+      {
+        name: 'plan',
+        type: [
+          'null',
+          {
+            type: 'record',
+            namespace: 'spoiler_shield',
+            name: 'TrainingPlan',
+            doc: 'How the data set of a training job is made.',
+            fields: [
+              { name: 'split', type: 'string', doc: 'What keeps spans apart: time, movie, user or random.' },
+              {
+                name: 'maturityMs',
+                type: 'long',
+                doc: 'Rows younger than that are left out, in event time: their labels are still to come.',
+              },
+              { name: 'seed', type: 'long', doc: 'Of the split and of the bootstrap.' },
+            ],
+          },
+        ],
+        default: null,
+        doc: 'Null takes that of the policy.',
+      },
+    ],
+  },
+  TrainingTask: {
+    type: 'record',
+    namespace: 'spoiler_shield',
+    name: 'TrainingTask',
+    doc: 'What is launched for a training job, once: the launcher knows it by its id.',
+    fields: [
+      { name: 'taskId', type: 'string', doc: '<job>-<number>.' },
+      { name: 'step', type: 'string', doc: 'dataset, fit or gate.' },
     ],
   },
   UserActivity: {

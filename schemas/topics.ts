@@ -123,6 +123,18 @@ export const topics = {
     key: (v) => v.reviewId,
     retentionMs: 30 * DAY_MS,
   }),
+  controlLog: topic<S.ControlEntry>({
+    name: 'control-log',
+    schema: 'ControlEntry',
+    key: (v) => v.entryId,
+    partitions: 1,
+  }),
+  trainingJobs: topic<S.TrainingJob>({
+    name: 'training-jobs',
+    schema: 'TrainingJob',
+    key: (v) => v.jobId,
+    partitions: 1,
+  }),
   modelDeployments: topic<S.ModelDeployment>({
     name: 'model-deployments',
     schema: 'ModelDeployment',

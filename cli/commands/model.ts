@@ -101,6 +101,7 @@ async function deploy(named: string, { reason, by, json }: DeployArguments, cont
       decidedAtMs: Date.now(),
       decidedBy: by,
       reason,
+      entryId: '',
     },
     {
       read: () => committedValues(config, codec, 'modelDeployments'),

@@ -66,7 +66,7 @@ async function shield(...line: string[]): Promise<string> {
 async function deploy(modelVersion: string, modelName = 'linear'): Promise<ModelDeployment> {
   const { config, codec, publisher } = pipeline
   const source = versionSource(config.S3_PREFIX, { name: modelName, version: modelVersion })
-  const why = { decidedAtMs: Date.now(), decidedBy: 'test', reason: 'a test' }
+  const why = { decidedAtMs: Date.now(), decidedBy: 'test', reason: 'a test', entryId: '' }
   return decideDeployment(
     { modelName, modelVersion, source, ...why },
     {

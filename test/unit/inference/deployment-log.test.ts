@@ -2,7 +2,15 @@ import { expect, test } from 'vitest'
 import { decideDeployment, newestDeployment } from '../../../inference/deployment-log.ts'
 import type { ModelDeployment } from '../../../schemas/generated.ts'
 
-const DECISION = { modelName: 'm', modelVersion: 'v', source: 's', decidedAtMs: 5, decidedBy: 'ada', reason: 'better' }
+const DECISION = {
+  modelName: 'm',
+  modelVersion: 'v',
+  source: 's',
+  decidedAtMs: 5,
+  decidedBy: 'ada',
+  reason: 'better',
+  entryId: '',
+}
 const deployment = (deploymentEpoch: number, fields: Partial<ModelDeployment> = {}): ModelDeployment => ({
   slot: 'champion',
   deploymentEpoch,

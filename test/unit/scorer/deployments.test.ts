@@ -15,6 +15,7 @@ const deployment = (deploymentEpoch: number, version: string, slot = 'champion')
   source: `offline/models/m/${version}`,
   decidedAtMs: 0,
   decidedBy: 'test',
+  entryId: '',
   reason: 'test',
   mode: 'serve',
   share: 1,

@@ -14,6 +14,7 @@ const DEPLOYMENT = {
   reason: 'better\u001b[2J',
   mode: 'serve',
   share: 1,
+  entryId: '',
   jobId: '',
   gateReport: '',
 }
