@@ -61,7 +61,7 @@ async function cachedVersions({ config }: Pipeline): Promise<string[]> {
 }
 
 async function swapTo({ config, codec, publisher }: Pipeline, supervisor: Supervisor, version: string): Promise<void> {
-  const why = { source: '', decidedAtMs: Date.now(), decidedBy: 'bench', reason: 'bench', entryId: '' }
+  const why = { source: '', decidedAtMs: Date.now(), decidedBy: 'bench', reason: 'bench' }
   const decided = await decideDeployment(
     { modelName: 'linear', modelVersion: version, ...why },
     {

@@ -18,7 +18,7 @@ interface DeploymentLog {
 /** A version that takes a slot, or leaves it; without a slot it is the champion's, and it serves. */
 type Decision = Omit<ModelDeployment, 'deploymentEpoch' | keyof typeof SERVES> & Partial<typeof SERVES>
 
-const SERVES = { slot: CHAMPION as string, mode: 'serve', share: 1, jobId: '', gateReport: '' }
+const SERVES = { slot: CHAMPION as string, mode: 'serve', share: 1, entryId: '', jobId: '', gateReport: '' }
 
 /** The newest decision about a slot: of equal epochs the first. */
 export async function newestDeployment(
