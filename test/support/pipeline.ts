@@ -45,7 +45,11 @@ export interface Pipeline extends AsyncDisposable {
   records<T extends TopicId>(topic: T): Promise<StreamRecord<ValueOf<T>>[]>
 }
 
-/** A real stack in a temporary folder, with topics and schemas. Components are started by the test. */
+/**
+ * A real stack in a temporary folder, with topics and schemas. Components are started by the test.
+ *
+ * @param settings `KAFKA_BROKERS` names brokers that run already.
+ */
 export async function startPipeline(
   parts: readonly StackPart[] = ['kafka', 'registry', 'redis'],
   settings: Readonly<Record<string, string>> = {},
@@ -55,7 +59,9 @@ export async function startPipeline(
   opening.defer(() => {
     rmSync(folder, { recursive: true, force: true })
   })
-  const stack = opening.use(await startStack({ dataDir: join(folder, 'stack'), parts, ports: portsOfThisProcess() }))
+  const brokers = settings['KAFKA_BROKERS']
+  const options = { dataDir: join(folder, 'stack'), parts, ports: portsOfThisProcess() }
+  const stack = opening.use(await startStack({ ...options, ...(brokers === undefined ? {} : { brokers }) }))
   const env = { ...stack.env, STATE_DIR: folder, ...settings }
   const config = loadConfig(env)
   await createTopics(config, wantedTopics(config, []))
@@ -90,9 +96,14 @@ export async function createTopics(config: Config, wanted: readonly WantedTopic[
   await whileDependencyIsDown(() => ensureTopics(config, wanted), { signal, pause, onUp: nothing, onDown: nothing })
 }
 
+/** Ten from here on are for the servers of this process. */
+export function firstPortOfThisProcess(): number {
+  return 20_000 + (process.pid % 1_000) * 10
+}
+
 /** Not the defaults: a part that a test has stopped must not be mistaken for that of another stack. */
 function portsOfThisProcess(): Ports {
-  const first = 20_000 + (process.pid % 1_000) * 10
+  const first = firstPortOfThisProcess()
   return { kafka: first, controller: first + 1, registry: first + 2, redis: first + 3, s3: first + 4 }
 }
 
