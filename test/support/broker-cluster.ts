@@ -6,13 +6,11 @@ import { brokerProgram, newClusterId, prepareBroker } from '../../local-stack/ka
 import { SupervisedPart } from '../../local-stack/supervised-part.ts'
 import { findTools } from '../../local-stack/tools.ts'
 import { electPreferredLeaders, type Leadership, leadershipOf, rotatePreferredLeaders } from './partition-leaders.ts'
-import { firstPortOfThisProcess, until } from './pipeline.ts'
+import { until } from './pipeline.ts'
 
 const HOST = '127.0.0.1'
 export const NODES = [1, 2, 3] as const
 export type NodeId = (typeof NODES)[number]
-/** For clients and for controllers, from the first port of this process on: beside those of a stack without a broker. */
-const PORTS = { 1: [0, 1], 2: [5, 6], 3: [7, 8] } as const
 
 interface Member {
   readonly part: SupervisedPart
@@ -53,7 +51,11 @@ export class BrokerCluster implements AsyncDisposable {
 
   /** As KAFKA_BROKERS. */
   get addresses(): string {
-    return NODES.map((node) => `${HOST}:${this.#members[node].address.port}`).join(',')
+    return NODES.map((node) => `${HOST}:${this.address(node).port}`).join(',')
+  }
+
+  address(node: NodeId): Broker {
+    return this.#members[node].address
   }
 
   pid(node: NodeId): number {
@@ -77,7 +79,7 @@ export class BrokerCluster implements AsyncDisposable {
   /** Waits until each partition is on all nodes; then gives it to the leader that is preferred. */
   async untilBalanced(): Promise<void> {
     await this.#untilAll('on all nodes', ({ inSync }) => inSync.length === NODES.length)
-    await electPreferredLeaders(this.#members[1].address)
+    await electPreferredLeaders(this.address(1))
     await this.#untilAll('led as preferred', ({ leader, replicas }) => leader === replicas[0])
   }
 
@@ -88,7 +90,7 @@ export class BrokerCluster implements AsyncDisposable {
 
   /** Gives each partition to another leader. */
   async moveLeaders(): Promise<void> {
-    await rotatePreferredLeaders(this.#members[1].address)
+    await rotatePreferredLeaders(this.address(1))
     await this.untilBalanced()
   }
 
@@ -99,7 +101,7 @@ export class BrokerCluster implements AsyncDisposable {
   /** @param away A node that cannot be asked. */
   async #untilAll(what: string, isSo: (partition: Leadership) => boolean, away?: NodeId): Promise<void> {
     const asked = NODES.find((node) => node !== away) ?? NODES[0]
-    const partitions = (): Promise<Leadership[]> => leadershipOf(this.#members[asked].address)
+    const partitions = (): Promise<Leadership[]> => leadershipOf(this.address(asked))
     await until(
       `every partition is ${what}`,
       async () => (await partitions().catch(() => undefined))?.every(isSo) === true,
@@ -109,10 +111,8 @@ export class BrokerCluster implements AsyncDisposable {
 
 async function memberOf(folder: string, node: NodeId, clusterId: string): Promise<Member> {
   const tools = findTools()
-  const first = firstPortOfThisProcess()
-  const controllerPorts = NODES.map((each) => first + PORTS[each][1])
-  const ports = { kafka: first + PORTS[node][0], controller: first + PORTS[node][1] }
-  const member = { clusterId, node, controllerPorts }
+  const ports = portsOf(node)
+  const member = { clusterId, node, controllerPorts: NODES.map((each) => portsOf(each).controller) }
   const settings = { folder: join(folder, 'kafka'), host: HOST, ports, member }
   const file = await prepareBroker(tools, settings)
   const runFolder = join(folder, 'run')
@@ -125,4 +125,10 @@ async function memberOf(folder: string, node: NodeId, clusterId: string): Promis
     onProgress: () => undefined,
   })
   return { part, address: { host: HOST, port: ports.kafka } }
+}
+
+/** Of this process, beside those of its stack. */
+function portsOf(node: NodeId): { readonly kafka: number; readonly controller: number } {
+  const first = 30_000 + (process.pid % 400) * 6
+  return { kafka: first + node - 1, controller: first + NODES.length + node - 1 }
 }

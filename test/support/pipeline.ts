@@ -96,14 +96,9 @@ export async function createTopics(config: Config, wanted: readonly WantedTopic[
   await whileDependencyIsDown(() => ensureTopics(config, wanted), { signal, pause, onUp: nothing, onDown: nothing })
 }
 
-/** Ten from here on are for the servers of this process. */
-export function firstPortOfThisProcess(): number {
-  return 20_000 + (process.pid % 1_000) * 10
-}
-
 /** Not the defaults: a part that a test has stopped must not be mistaken for that of another stack. */
 function portsOfThisProcess(): Ports {
-  const first = firstPortOfThisProcess()
+  const first = 20_000 + (process.pid % 1_000) * 10
   return { kafka: first, controller: first + 1, registry: first + 2, redis: first + 3, s3: first + 4 }
 }
 
