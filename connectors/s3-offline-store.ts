@@ -69,6 +69,7 @@ class OfflineStore {
   readonly #writers = new Map<string, ChainWriter>()
   /** Ends of files that the group's coordinator does not have yet. */
   readonly #uncommitted = new Map<string, PartitionOffset>()
+  #cannotCommit = false
 
   constructor(context: ComponentContext, clients: Clients) {
     this.#context = context
@@ -199,7 +200,10 @@ class OfflineStore {
     try {
       await this.#clients.consumer.commit([...this.#uncommitted.values()])
       this.#uncommitted.clear()
+      this.#cannotCommit = false
     } catch (error) {
+      if (this.#cannotCommit) return // was told
+      this.#cannotCommit = true
       this.#context.log.warn({ err: error }, 'cannot commit the offsets of files yet; the chains know them')
     }
   }

@@ -39,7 +39,7 @@ export async function whileDependencyIsDown<T>(work: () => Promise<T>, options: 
  */
 export function waitForBroker(doing: string): (cause: unknown) => never {
   return (cause) => {
-    if (!(cause instanceof KafkaFault && (cause.unreachable || cause.retriable))) throw cause
+    if (!(cause instanceof KafkaFault && (cause.unreachable || cause.leaderMoves || cause.retriable))) throw cause
     throw new SpoilerError('SPL_BROKER_UNAVAILABLE', doing, { onError: 'retry', cause })
   }
 }

@@ -269,6 +269,8 @@ describe('a dependency that is down is not poison', () => {
 test.each([
   { does: 'does not answer', fault: { code: -185 } },
   { does: 'lost what was asked of it', fault: { isRetriable: true } },
+  { does: 'knows no leader of it yet', fault: { code: 5 } },
+  { does: 'has just lost it to another leader', fault: { code: 6 } },
 ])(
   'a broker that $does while a partition is restored is waited for: other tasks of the process go on',
   async ({ fault }) => {
