@@ -1,6 +1,20 @@
+import type { GateDecision, GateEvidence } from '../control/gate.ts'
+import type { Judgement } from '../trainers/evaluation/judge-versions.ts'
 import { markup, type Markup } from '../trainers/evaluation/markup.ts'
 import { pageOf, table } from '../trainers/evaluation/report-page.ts'
-import type { GateReport } from './gate.ts'
+
+/** All that a report holds. */
+export interface GateReport {
+  readonly format: 1
+  readonly challenger: string
+  readonly champion: string
+  readonly dataset: string
+  readonly seed: number
+  readonly decision: GateDecision
+  readonly evidence: Omit<GateEvidence, 'figures'>
+  /** Null when nothing was scored. */
+  readonly judgement: Judgement | null
+}
 
 /** A report of the gate as a page of its own, for a person who has to judge it. */
 export function gatePage(report: GateReport): string {

@@ -14,7 +14,7 @@ import { type Dataset, openDataset } from '../trainers/dataset/open-dataset.ts'
 import { type Judgement, judgeVersions } from '../trainers/evaluation/judge-versions.ts'
 import { LENGTH_ONLY } from '../trainers/evaluation/scored-rows.ts'
 import { type FittedOn, SHIPPED } from '../trainers/evaluation/unseen-rows.ts'
-import { gatePage } from './gate-page.ts'
+import { gatePage, type GateReport } from './gate-page.ts'
 import type { Progress } from './progress-line.ts'
 
 /** A version, and where it lies: a key of the object store, or a local folder. */
@@ -54,19 +54,6 @@ export interface GateOutcome {
   readonly page: string
 }
 
-/** All that a report holds. */
-export interface GateReport {
-  readonly format: 1
-  readonly challenger: string
-  readonly champion: string
-  readonly dataset: string
-  readonly seed: number
-  readonly decision: GateDecision
-  readonly evidence: Omit<GateEvidence, 'figures'>
-  /** Null when nothing was scored. */
-  readonly judgement: Judgement | null
-}
-
 /**
  * Lets a version meet the champion on the span `gate` of a data set, decides, and keeps the report. That the span was
  * used is written down before anybody looks at it.
@@ -100,7 +87,7 @@ export async function runGate(wish: GateWish, deps: GateDeps): Promise<GateOutco
   }
   const decision = decideGate({ ...facts, figures: judgement?.report ?? null })
   const names = { challenger: nameOf(challenger), champion: nameOf(champion), dataset: id }
-  return keep({ format: 1, ...names, seed, decision, evidence: facts, judgement }, challenger.version, deps)
+  return await keep({ format: 1, ...names, seed, decision, evidence: facts, judgement }, challenger.version, deps)
 }
 
 /** The champion of a log, or the prior. */

@@ -65,7 +65,7 @@ async function gate(named: string, { dataset, seed, report, json }: GateArgument
 }
 
 /** What a person reads. */
-export function gateText(named: string, { decision, report }: Pick<GateOutcome, 'decision' | 'report'>): string {
+function gateText(named: string, { decision, report }: Pick<GateOutcome, 'decision' | 'report'>): string {
   const rows = decision.checks.map(({ rule, passed, finding }) => [rule, passed ? 'passed' : 'REFUSED', finding])
   const verdict = decision.passed ? 'may take over' : 'is refused: what serves goes on'
   return `${table(['RULE', '', 'FOUND'], rows)}\n${named} ${verdict}. Report: ${report}\n`

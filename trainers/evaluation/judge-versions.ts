@@ -52,11 +52,12 @@ export async function judgeVersions(
   const leftAside: Record<string, number> = {}
   const decisive = async function* (): AsyncGenerator<DatasetRow> {
     for await (const row of dataset.rows('gate')) {
-      if (!DECISIVE.has(row.labelSource)) leftAside[row.labelSource] = (leftAside[row.labelSource] ?? 0) + 1
-      else {
-        for (const one of unseen) if (one.by(row)) one.rows += 1
-        yield row
+      if (!DECISIVE.has(row.labelSource)) {
+        leftAside[row.labelSource] = (leftAside[row.labelSource] ?? 0) + 1
+        continue
       }
+      for (const one of unseen) one.rows += one.by(row) ? 1 : 0
+      yield row
     }
   }
   const timed = [new TimedModel(challenger.model), new TimedModel(champion.model)] as const
