@@ -36,7 +36,7 @@ export function parseStages(text: string): readonly ReplayStage[] {
 /**
  * Which offsets of a stage's input are meant, one range per partition.
  *
- * @throws SpoilerError SPL_TOPIC_MISSING; SPL_REPLAY_RANGE for a fold whose log does not begin at offset 0 any more.
+ * @throws SpoilerError SPL_TOPIC_MISSING
  */
 export async function rangesOf(
   stage: ReplayStage,
@@ -45,7 +45,6 @@ export async function rangesOf(
 ): Promise<PartitionRange[]> {
   const input = inputOf(stage)
   const whole = await wholePartitions(config, input)
-  if (stage !== 'scorer') assertWhole(whole)
   const begins = await offsetsOf(from, 'from', { input, source })
   const ends = await offsetsOf(to, 'to', { input, source })
   return whole.map(({ topic, partition, from: low, to: high }) => {
@@ -79,11 +78,4 @@ export async function wholePartitions(config: KafkaConfig, id: TopicId): Promise
       return { topic, partition, from: low, to: high }
     }),
   )
-}
-
-function assertWhole(inputs: readonly PartitionRange[]): void {
-  const cut = inputs.find(({ from }) => from > 0)
-  if (cut === undefined) return
-  const doing = `folding ${cut.topic}/${cut.partition} again: its log begins at offset ${cut.from}, and what a fold makes follows from all that went before`
-  throw new SpoilerError('SPL_REPLAY_RANGE', doing, { onError: 'stop' })
 }

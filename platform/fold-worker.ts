@@ -7,6 +7,7 @@ import { PartitionReader, type PartitionOffset, type TopicPartition, type Waterm
 import { KafkaFault } from './kafka-fault.ts'
 import type { RecordCodec } from './record-codec.ts'
 import { restoreFrom } from './restore-from.ts'
+import type { Snapshots } from './snapshot-taker.ts'
 import { SpoilerError } from './spoiler-error.ts'
 import type { StateFiles } from './state-files.ts'
 import { NOTHING_KEPT, PartitionState, type SyncPoint } from './state-store.ts'
@@ -28,6 +29,8 @@ export interface FoldDeps {
   readonly states: StateFiles
   readonly nowMs: () => number
   readonly onRestored: (restored: Restored) => void
+  /** Left out: nobody copies the state. */
+  readonly snapshots?: Snapshots
 }
 
 /** Runs a processor over the partitions assigned to it. */
@@ -76,12 +79,15 @@ export class FoldWorker<In, Stores> implements BatchWorker, Disposable {
 
   commit(next: readonly PartitionOffset[]): void {
     for (const { partition, offset } of next) {
+      const state = this.#state(partition)
+      const beforeMs = state.streamTimeMs
       try {
-        this.#state(partition).commit(offset)
+        state.commit(offset)
       } catch (error) {
         // the next batch waits until the disk has taken this one
         if (!(error instanceof SpoilerError && error.onError === 'retry')) throw error
       }
+      if (this.stateful) this.#deps.snapshots?.committed(partition, state, beforeMs)
     }
   }
 

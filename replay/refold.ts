@@ -8,11 +8,9 @@ import type { RecordCodec } from '../platform/record-codec.ts'
 import { scratchStateFiles } from '../platform/state-files.ts'
 import { type PartitionRange, readRanges } from '../platform/topic-reader.ts'
 import type { Processor } from '../schemas/processor.ts'
+import type { FoldStart } from './fold-starts.ts'
 
 const BATCH_RECORDS = 500
-/** The state begins empty, and nothing of it is logged. */
-const NO_LOG = { low: 0, high: 0 } as const
-const NO_CHANGELOG = { topicId: 'none', tombstonesKeptMs: Infinity } as const
 
 export interface RefoldDeps {
   readonly config: KafkaConfig
@@ -30,29 +28,34 @@ export interface RemadeBatch {
 }
 
 /**
- * Folds one partition of a recorded log again, from its first offset on, on a state of its own. Nothing is written.
+ * Folds one partition of a recorded log again, on a state of its own. Nothing is written.
  *
- * @param range From offset 0: the state of a fold follows from all that went before.
+ * @param range Its `from` counts for nothing: the fold begins at `start`, since its state follows from all before.
  * @param boundaries Offsets at which a batch ends.
  */
 export async function* refold(
   processor: Processor<never, never>,
   range: PartitionRange,
-  { boundaries, ...deps }: RefoldDeps & { readonly boundaries: readonly number[] },
+  { boundaries, start, ...deps }: RefoldDeps & { readonly boundaries: readonly number[]; readonly start: FoldStart },
 ): AsyncGenerator<RemadeBatch> {
-  const { topic, partition } = range
+  const { topic, partition, to } = range
   const changelog = changelogTopic(processor.name)
+  const { file, snapshot } = start.state ?? {}
+  // nothing of the state is logged: the changelog ends where the snapshot's did
+  const high = snapshot?.position.changelogOffset ?? 0
+  const topicId = snapshot?.state.topicId ?? 'none'
   using worker = new FoldWorker(processor, {
     codec: deps.codec,
-    watermarks: () => Promise.resolve(NO_LOG),
+    watermarks: () => Promise.resolve({ low: 0, high }),
     openReader: () => PartitionReader.open(deps.config, 'shield-replay'),
-    changelogFacts: () => Promise.resolve(NO_CHANGELOG),
-    states: scratchStateFiles(deps.workFolder),
+    changelogFacts: () => Promise.resolve({ topicId, tombstonesKeptMs: Infinity }),
+    states: file === undefined ? scratchStateFiles(deps.workFolder) : { open: () => Promise.resolve(file) },
     nowMs: Date.now,
     onRestored: () => undefined,
   })
   await worker.restore({ topic, partition })
-  for await (const records of batches(readRanges(deps.config, [range], deps.signal), boundaries)) {
+  const wanted = { topic, partition, from: start.offset, to }
+  for await (const records of batches(readRanges(deps.config, [wanted], deps.signal), boundaries)) {
     const last = records.at(-1) as InputRecord
     const next = [{ topic, partition, offset: last.offset + 1 }]
     const { outgoing } = await worker.compute(records, next)

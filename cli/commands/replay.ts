@@ -12,8 +12,9 @@ import { parseVersion } from './model.ts'
 
 const HELP = `
 Each stage is made again from its recorded input: movie-activity from user-activity (user-history), review-features from
-movie-activity (movie-context), scores from review-features (scorer). A fold begins at offset 0 whatever the range is,
-since what it makes of a record follows from all before it.
+movie-activity (movie-context), scores from review-features (scorer). What a fold makes of a record
+follows from all before it: it begins at the newest snapshot before the range (shield snapshots), or at offset 0.
+Snapshots that other code has made are left out; --any-code takes them, and what comes is then neither version's.
 
 --into NAME writes what is made into topics of its own, such as replay.NAME.review-features, exactly once: interrupted
 and run again it goes on where it was. Live topics, groups and Redis are not touched. Scores are made by the versions
@@ -42,6 +43,7 @@ interface ReplayArguments {
   readonly to: Place
   readonly model?: ReturnType<typeof parseVersion>
   readonly maxRate?: number
+  readonly anyCode?: boolean
   readonly differences: number
   readonly json?: boolean
 }
@@ -60,6 +62,7 @@ export function addReplay(program: Command, context: CliContext): void {
     )
     .option('--from <place>', 'leave out what comes of records before', place, 'beginning' as Place)
     .option('--to <place>', 'end before', place, 'now' as Place)
+    .option('--any-code', 'begin at snapshots that other code has made as well')
     .option('--model <version>', 'score by NAME@VERSION; by default as recorded', parseVersion)
     .option('--max-rate <count>', 'pass so many input records a second', (text) => parseCount(text))
     .option('--differences <count>', 'of --verify: tell so many in full', (text) => parseCount(text, 0), TOLD)
@@ -69,13 +72,13 @@ export function addReplay(program: Command, context: CliContext): void {
 }
 
 async function replay(options: ReplayArguments, context: CliContext): Promise<void> {
-  const { verify, into, stage: stages, from, to } = options
+  const { verify, into, stage: stages, from, to, anyCode = false } = options
   if (verify === true) return compare(options, context)
   if (into === undefined) throw usageError('say --verify to compare, or --into NAME to write')
   const { model, maxRate } = options
   const replayed = await runReplayInto(
     {
-      ...{ stages, from, to, into },
+      ...{ stages, from, to, into, anyCode },
       ...(model === undefined ? {} : { model: { modelName: model.name, modelVersion: model.version } }),
       ...(maxRate === undefined ? {} : { maxRate }),
     },
@@ -85,8 +88,9 @@ async function replay(options: ReplayArguments, context: CliContext): Promise<vo
   else context.stdout.write(replayedText(replayed))
 }
 
-async function compare({ stage: stages, from, to, differences, json }: ReplayArguments, context: CliContext) {
-  const reports = await verifyReplay({ stages, from, to, mostTold: differences }, context)
+async function compare(options: ReplayArguments, context: CliContext) {
+  const { stage: stages, from, to, differences: mostTold, anyCode = false, json } = options
+  const reports = await verifyReplay({ stages, from, to, mostTold, anyCode }, context)
   if (json === true) printJson(context, { stages: reports })
   else context.stdout.write(reportText(reports))
   if (reports.some(({ differing }) => differing > 0)) context.exitWith(1)

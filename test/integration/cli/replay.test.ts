@@ -98,7 +98,7 @@ test('a log that has lost its beginning is refused with its partition and offset
   const folds = await replay('--verify', '--stage', 'user-history')
   expect(folds.exitCode).toBe(1)
   expect(folds.stderr).toContain('SPL_REPLAY_RANGE')
-  expect(folds.stderr).toContain('user-activity/0 again: its log begins at offset 10')
+  expect(folds.stderr).toContain('user-activity/0 again from offset 10: its log begins at offset 10')
   const scores = await replay('--verify', '--stage', 'scorer', '--json')
   expect(scores.exitCode, scores.stderr).toBe(0)
   expect(JSON.parse(scores.stdout)).toMatchObject({ stages: [{ stage: 'scorer', compared: REVIEWS, differing: 0 }] })
