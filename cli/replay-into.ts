@@ -50,7 +50,7 @@ export async function runReplayInto(wishes: IntoWishes, context: CliContext): Pr
       const common = { config, codec, signal, workFolder, servingOf, onProgress: progress.show.bind(progress) }
       const reports: Replayed[] = []
       for (const stage of wishes.stages) {
-        const ranges = await rangesOf(stage, wishes, { config, source })
+        const ranges = await rangesOf(stage, wishes, { config, codec, source, signal })
         const remake =
           stage === 'scorer'
             ? rescoring(common)

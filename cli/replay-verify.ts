@@ -16,15 +16,12 @@ import { assertBroker } from './dependencies.ts'
 import { openPipelineCodec } from './pipeline.ts'
 import { ProgressLine } from './progress-line.ts'
 import { RecordedVersions } from './recorded-versions.ts'
-import { inputOf, type Place, rangesOf, type ReplayStage, wholePartitions } from './replay-inputs.ts'
+import { type AskedRange, inputOf, rangesOf, type ReplayStage, wholePartitions } from './replay-inputs.ts'
 import { foldStarts } from './replay-starts.ts'
 import { withWorkFolder } from './work-folder.ts'
 
-export interface ReplayWishes {
+export interface ReplayWishes extends AskedRange {
   readonly stages: readonly ReplayStage[]
-  /** In the input of each stage. */
-  readonly from: Place
-  readonly to: Place
   /** Begin at snapshots that other code has made as well. */
   readonly anyCode: boolean
 }
@@ -69,7 +66,7 @@ interface Verifying {
 
 async function verifyStage(stage: ReplayStage, { wishes, source, deps, starts }: Verifying): Promise<StageReport> {
   const { config } = deps
-  const asked = await rangesOf(stage, wishes, { config, source })
+  const asked = await rangesOf(stage, wishes, { ...deps, source })
   // in this order: what was committed is visible in the output, and comes from before the end of the input
   const committed = await committedBy(config, stage, asked)
   const live = await wholePartitions(config, stage === 'scorer' ? 'spoilerScores' : RECORDED_FOLDS[stage].output)

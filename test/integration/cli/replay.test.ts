@@ -90,6 +90,15 @@ test('of a range only its outputs are written, with all that went before behind 
   expect(contentOf(await committed(replayName('range', topics.reviewFeatures.name)))).toEqual(wanted.toSorted())
 })
 
+test('a range of event time is what was written then, wherever it stands', async () => {
+  const at = new Date(EXAMPLE.review.writtenAtMs + 1).toISOString()
+  const stage = ['--stage', 'scorer', '--json']
+  const later = await replay('--verify', ...stage, '--from-event-time', at)
+  expect(JSON.parse(later.stdout), later.stderr).toMatchObject({ stages: [{ compared: 0 }] })
+  const before = await replay('--verify', ...stage, '--to-event-time', at)
+  expect(JSON.parse(before.stdout), before.stderr).toMatchObject({ stages: [{ compared: REVIEWS, differing: 0 }] })
+})
+
 test('a log that has lost its beginning is refused with its partition and offset; scores need none', async () => {
   await using client = await ForeignClient.connect(pipeline.config.KAFKA_BROKERS)
   const cut = [{ partition: 0, offset: '10' }]
