@@ -21,6 +21,8 @@ import { foldStarts } from './replay-starts.ts'
 import type { ReplayWishes } from './replay-verify.ts'
 import { withWorkFolder } from './work-folder.ts'
 
+const MOST_PACED_RECORDS = 500
+
 export interface IntoWishes extends ReplayWishes {
   /** Names the topics, the group and the transactional id. */
   readonly into: string
@@ -47,7 +49,9 @@ export async function runReplayInto(wishes: IntoWishes, context: CliContext): Pr
       const source = datasetSource(config, { codec, store })
       const servingOf = await servingFor(wishes, { config, codec, versions })
       const note = progress.note.bind(progress)
-      const common = { config, codec, signal, workFolder, servingOf, onProgress: progress.show.bind(progress) }
+      // a batch is written at once: with a rate asked for, no more than a second's
+      const slow = wishes.maxRate === undefined ? {} : { batchRecords: Math.min(wishes.maxRate, MOST_PACED_RECORDS) }
+      const common = { ...slow, config, codec, signal, workFolder, servingOf, onProgress: progress.show.bind(progress) }
       const reports: Replayed[] = []
       for (const stage of wishes.stages) {
         const ranges = await rangesOf(stage, wishes, { config, codec, source, signal })

@@ -29,6 +29,8 @@ export interface FoldDeps {
   readonly states: StateFiles
   readonly nowMs: () => number
   readonly onRestored: (restored: Restored) => void
+  /** False for a fold whose state nobody restores: no changelog is made. True by default. */
+  readonly isLogged?: boolean
   /** Left out: nobody copies the state. */
   readonly snapshots?: Snapshots
 }
@@ -69,11 +71,12 @@ export class FoldWorker<In, Stores> implements BatchWorker, Disposable {
     for (const { partition } of next) await this.#catchUp(partition)
     const output = new OutputCollector(this.#deps.codec, this.#processor.name)
     for (const record of records) await this.#fold(record, output)
-    const changes = this.stateful
-      ? next.flatMap((position) =>
-          this.#changelog.records(position.partition, this.#state(position.partition), position),
-        )
-      : []
+    const changes =
+      this.stateful && (this.#deps.isLogged ?? true)
+        ? next.flatMap((position) =>
+            this.#changelog.records(position.partition, this.#state(position.partition), position),
+          )
+        : []
     return { outgoing: [...output.outgoing(), ...changes], drops: output.drops, rejects: output.rejects }
   }
 

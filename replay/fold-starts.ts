@@ -62,7 +62,7 @@ export class FoldStarts {
    * The newest usable snapshot at or before an offset, or the beginning of the log. The caller closes its file.
    *
    * @throws SpoilerError SPL_REPLAY_RANGE when the log has lost its beginning and no snapshot stands in, with what was
-   *   seen; SPL_S3_UNAVAILABLE, SPL_S3_REFUSED when a snapshot is there that cannot be read.
+   *   seen.
    */
   async before(wanted: Wanted): Promise<FoldStart> {
     for (const snapshot of await this.#candidates(wanted)) {
@@ -125,7 +125,7 @@ export class FoldStarts {
       file[Symbol.dispose]()
       this.#leaveOut(snapshot.name, 'it holds another offset than its manifest says')
     } catch (error) {
-      if (!(error instanceof SpoilerError && UNUSABLE.has(error.code))) throw error
+      if (!(error instanceof SpoilerError)) throw error
       this.#leaveOut(snapshot.name, error.message)
     }
     return undefined
@@ -166,5 +166,3 @@ export class FoldStarts {
 
 /** What is left out when none can be listed. */
 const STORE = 'snapshots'
-/** Another snapshot may serve. */
-const UNUSABLE: ReadonlySet<string> = new Set(['SPL_SNAPSHOT_UNUSABLE', 'SPL_STATE_DAMAGED'])
