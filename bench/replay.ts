@@ -36,7 +36,7 @@ export async function replay(reviews: number): Promise<Readonly<Record<ReplaySta
 async function stage(pipeline: Pipeline, name: ReplayStage): Promise<ReplayedStage> {
   const bareConsumer = await timed(() => countInput(pipeline, name))
   const replayed = await timed(async () => {
-    const wishes = { stages: [name], from: 'beginning', to: 'now', into: 'bench' } as const
+    const wishes = { stages: [name], from: 'beginning', to: 'now', into: 'bench', anyCode: false } as const
     const [report] = await runReplayInto(wishes, quietContext(pipeline))
     return report?.replayed ?? 0
   })

@@ -8,6 +8,7 @@ import { addProduce } from './commands/produce.ts'
 import { addRedis } from './commands/redis.ts'
 import { addReplay } from './commands/replay.ts'
 import { addScore } from './commands/score.ts'
+import { addSnapshots } from './commands/snapshots.ts'
 import { addStack } from './commands/stack.ts'
 import { addStart } from './commands/start.ts'
 import { addStatus } from './commands/status.ts'
@@ -31,6 +32,7 @@ const COMMANDS = [
   addDataset,
   addTrain,
   addReplay,
+  addSnapshots,
   addConfig,
 ] as const
 

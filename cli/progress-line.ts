@@ -38,6 +38,11 @@ export class ProgressLine implements Disposable {
     else this.#screen.print(text)
   }
 
+  /** A line that stays. */
+  note(text: string): void {
+    this.#screen.print(text)
+  }
+
   [Symbol.dispose](): void {
     this.#screen.draw([])
     this.#screen[Symbol.dispose]()

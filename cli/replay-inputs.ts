@@ -2,8 +2,10 @@ import type { DatasetSource, When } from '../connectors/dataset-source.ts'
 import type { KafkaConfig } from '../platform/kafka-connection.ts'
 import { PartitionReader } from '../platform/kafka-consumer.ts'
 import { SpoilerError } from '../platform/spoiler-error.ts'
-import type { PartitionRange } from '../platform/topic-reader.ts'
+import type { RecordCodec } from '../platform/record-codec.ts'
+import { type PartitionRange, readRanges } from '../platform/topic-reader.ts'
 import { usageError } from '../producers/arguments.ts'
+import { type EventTimes, eventTimeMs, rangesOfEventTimes } from '../replay/event-times.ts'
 import { RECORDED_FOLDS, type RecordedFoldName } from '../replay/recorded-folds.ts'
 import { type TopicId, topics } from '../schemas/topics.ts'
 import { parseWhen } from './when.ts'
@@ -15,7 +17,7 @@ export const REPLAY_STAGES = ['user-history', 'movie-context', 'scorer'] as cons
 /** A place in the input of a stage: by append time, or offsets by partition. */
 export type Place = When | { readonly offsets: ReadonlyMap<number, number> }
 
-export function inputOf(stage: ReplayStage): TopicId {
+export function inputOf(stage: ReplayStage): 'userActivity' | 'movieActivity' | 'reviewFeatures' {
   return stage === 'scorer' ? 'reviewFeatures' : RECORDED_FOLDS[stage].input
 }
 
@@ -33,25 +35,47 @@ export function parseStages(text: string): readonly ReplayStage[] {
   return [stage]
 }
 
+/** Which part of the input of each stage is meant. */
+export interface AskedRange {
+  readonly from: Place
+  readonly to: Place
+  /** Of these places, only what holds records of these event times. */
+  readonly eventTimes?: EventTimes
+}
+
+interface RangeDeps {
+  readonly config: KafkaConfig
+  readonly codec: RecordCodec
+  readonly source: DatasetSource
+  readonly signal: AbortSignal
+}
+
 /**
- * Which offsets of a stage's input are meant, one range per partition.
+ * Which offsets of a stage's input are meant, one range per partition. Event times are looked for by reading all.
  *
- * @throws SpoilerError SPL_TOPIC_MISSING; SPL_REPLAY_RANGE for a fold whose log does not begin at offset 0 any more.
+ * @throws SpoilerError SPL_TOPIC_MISSING
  */
 export async function rangesOf(
   stage: ReplayStage,
-  { from, to }: { readonly from: Place; readonly to: Place },
-  { config, source }: { readonly config: KafkaConfig; readonly source: DatasetSource },
+  { from, to, eventTimes }: AskedRange,
+  { config, codec, source, signal }: RangeDeps,
 ): Promise<PartitionRange[]> {
   const input = inputOf(stage)
   const whole = await wholePartitions(config, input)
-  if (stage !== 'scorer') assertWhole(whole)
   const begins = await offsetsOf(from, 'from', { input, source })
   const ends = await offsetsOf(to, 'to', { input, source })
-  return whole.map(({ topic, partition, from: low, to: high }) => {
+  const ranges = whole.map(({ topic, partition, from: low, to: high }) => {
     const end = Math.min(ends.get(partition) ?? high, high)
     return { topic, partition, from: Math.min(Math.max(begins.get(partition) ?? low, low), end), to: end }
   })
+  if (eventTimes === undefined) return ranges
+  const timed = async function* () {
+    for await (const { partition, offset, value } of readRanges(config, ranges, signal)) {
+      const decoded = await codec.decode<never>(topics[input].schema, value, false)
+      yield { partition, offset, eventTimeMs: 'value' in decoded ? eventTimeMs(input, decoded.value) : undefined }
+    }
+  }
+  return rangesOfEventTimes(ranges, eventTimes, timed())
 }
 
 /** A partition that offsets do not name is meant whole. */
@@ -79,11 +103,4 @@ export async function wholePartitions(config: KafkaConfig, id: TopicId): Promise
       return { topic, partition, from: low, to: high }
     }),
   )
-}
-
-function assertWhole(inputs: readonly PartitionRange[]): void {
-  const cut = inputs.find(({ from }) => from > 0)
-  if (cut === undefined) return
-  const doing = `folding ${cut.topic}/${cut.partition} again: its log begins at offset ${cut.from}, and what a fold makes follows from all that went before`
-  throw new SpoilerError('SPL_REPLAY_RANGE', doing, { onError: 'stop' })
 }

@@ -5,7 +5,8 @@ import type { RecordCodec } from '../platform/record-codec.ts'
 import { pause } from '../platform/retry.ts'
 import { SpoilerError } from '../platform/spoiler-error.ts'
 import { committedValues } from '../platform/topic-values.ts'
-import { RECORDED_FOLDS } from '../replay/recorded-folds.ts'
+import type { PartitionRange } from '../platform/topic-reader.ts'
+import { RECORDED_FOLDS, type RecordedFoldName } from '../replay/recorded-folds.ts'
 import { refold, type RefoldDeps } from '../replay/refold.ts'
 import { replayInto, type Replayed, type ReplayIntoDeps } from '../replay/replay-into.ts'
 import { rescore, servingAsRecorded, type ServingOf } from '../replay/rescore.ts'
@@ -15,9 +16,12 @@ import { assertBroker } from './dependencies.ts'
 import { openPipelineCodec } from './pipeline.ts'
 import { ProgressLine } from './progress-line.ts'
 import { RecordedVersions } from './recorded-versions.ts'
-import { rangesOf, type ReplayStage } from './replay-inputs.ts'
+import { rangesOf } from './replay-inputs.ts'
+import { foldStarts } from './replay-starts.ts'
 import type { ReplayWishes } from './replay-verify.ts'
 import { withWorkFolder } from './work-folder.ts'
+
+const MOST_PACED_RECORDS = 500
 
 export interface IntoWishes extends ReplayWishes {
   /** Names the topics, the group and the transactional id. */
@@ -44,11 +48,18 @@ export async function runReplayInto(wishes: IntoWishes, context: CliContext): Pr
       await using versions = new RecordedVersions(config)
       const source = datasetSource(config, { codec, store })
       const servingOf = await servingFor(wishes, { config, codec, versions })
-      const common = { config, codec, signal, workFolder, servingOf, onProgress: progress.show.bind(progress) }
+      const note = progress.note.bind(progress)
+      // a batch is written at once: with a rate asked for, no more than a second's
+      const slow = wishes.maxRate === undefined ? {} : { batchRecords: Math.min(wishes.maxRate, MOST_PACED_RECORDS) }
+      const common = { ...slow, config, codec, signal, workFolder, servingOf, onProgress: progress.show.bind(progress) }
       const reports: Replayed[] = []
       for (const stage of wishes.stages) {
-        const ranges = await rangesOf(stage, wishes, { config, source })
-        const deps = { ...common, pace: paced(wishes.maxRate, signal), remake: remaking(stage, common) }
+        const ranges = await rangesOf(stage, wishes, { config, codec, source, signal })
+        const remake =
+          stage === 'scorer'
+            ? rescoring(common)
+            : await refolding(stage, ranges, { ...common, config, store, note, ofAnyCode: wishes.anyCode })
+        const deps = { ...common, pace: paced(wishes.maxRate, signal), remake }
         const outputs = stage === 'scorer' ? (['spoilerScores', 'deadLetters'] as const) : RECORDED_FOLDS[stage].outputs
         reports.push(await replayInto({ name: wishes.into, stage, outputs }, ranges, deps))
       }
@@ -57,15 +68,26 @@ export async function runReplayInto(wishes: IntoWishes, context: CliContext): Pr
   )
 }
 
-interface RemakeDeps extends RefoldDeps {
-  readonly servingOf: ServingOf
+/** Scores begin where they are wanted. */
+function rescoring(deps: RefoldDeps & { readonly servingOf: ServingOf }): ReplayIntoDeps['remake'] {
+  return (range, resumeAt) => rescore({ ...range, from: resumeAt }, deps)
 }
 
-/** A fold begins at offset 0 whatever is written; scores begin where they are wanted. */
-function remaking(stage: ReplayStage, deps: RemakeDeps): ReplayIntoDeps['remake'] {
-  if (stage === 'scorer') return (range, resumeAt) => rescore({ ...range, from: resumeAt }, deps)
+/** Folds begin at a snapshot before what is wanted, or at offset 0. */
+async function refolding(
+  stage: RecordedFoldName,
+  ranges: readonly PartitionRange[],
+  deps: RefoldDeps & Parameters<typeof foldStarts>[1],
+): Promise<ReplayIntoDeps['remake']> {
   const { processor } = RECORDED_FOLDS[stage]
-  return (range, resumeAt) => refold(processor, { ...range, from: 0 }, { ...deps, boundaries: [resumeAt] })
+  const starts = await foldStarts(stage, deps)
+  await starts.assertBefore(ranges)
+  return async function* (range, resumeAt) {
+    const start = await starts.before({ ...range, from: resumeAt })
+    if (start.offset > 0)
+      deps.note(`${range.topic}/${range.partition} is folded from offset ${start.offset}, by a snapshot`)
+    yield* refold(processor, range, { ...deps, start, boundaries: [resumeAt] })
+  }
 }
 
 async function servingFor(

@@ -4,7 +4,8 @@ import { GroupConsumer } from '../platform/kafka-consumer.ts'
 import type { RecordCodec } from '../platform/record-codec.ts'
 import type { PartitionRange } from '../platform/topic-reader.ts'
 import { committedValues } from '../platform/topic-values.ts'
-import { RECORDED_FOLDS } from '../replay/recorded-folds.ts'
+import type { FoldStarts } from '../replay/fold-starts.ts'
+import { RECORDED_FOLDS, type RecordedFoldName } from '../replay/recorded-folds.ts'
 import type { ComparedRange, StageReport, VerifyDeps } from '../replay/verify/report.ts'
 import { verifyFold } from '../replay/verify/verify-fold.ts'
 import { verifyScores } from '../replay/verify/verify-scores.ts'
@@ -15,14 +16,14 @@ import { assertBroker } from './dependencies.ts'
 import { openPipelineCodec } from './pipeline.ts'
 import { ProgressLine } from './progress-line.ts'
 import { RecordedVersions } from './recorded-versions.ts'
-import { inputOf, type Place, rangesOf, type ReplayStage, wholePartitions } from './replay-inputs.ts'
+import { type AskedRange, inputOf, rangesOf, type ReplayStage, wholePartitions } from './replay-inputs.ts'
+import { foldStarts } from './replay-starts.ts'
 import { withWorkFolder } from './work-folder.ts'
 
-export interface ReplayWishes {
+export interface ReplayWishes extends AskedRange {
   readonly stages: readonly ReplayStage[]
-  /** In the input of each stage. */
-  readonly from: Place
-  readonly to: Place
+  /** Begin at snapshots that other code has made as well. */
+  readonly anyCode: boolean
 }
 
 /**
@@ -44,10 +45,13 @@ export async function verifyReplay(
     withWorkFolder(config.STATE_DIR, 'replay-verifying', async (workFolder) => {
       using progress = new ProgressLine(context.stderr, () => performance.now())
       const onProgress = progress.show.bind(progress)
-      const deps: VerifyDeps = { config, codec, signal, workFolder, onProgress, mostTold: wishes.mostTold }
+      const deps = { config, codec, signal, workFolder, onProgress, mostTold: wishes.mostTold }
       const source = datasetSource(config, { codec, store })
+      const note = progress.note.bind(progress)
+      const starts = (fold: RecordedFoldName): Promise<FoldStarts> =>
+        foldStarts(fold, { config, codec, store, workFolder, ofAnyCode: wishes.anyCode, note })
       const reports: StageReport[] = []
-      for (const stage of wishes.stages) reports.push(await verifyStage(stage, { wishes, source, deps, config }))
+      for (const stage of wishes.stages) reports.push(await verifyStage(stage, { wishes, source, deps, starts }))
       return reports
     }),
   )
@@ -56,12 +60,13 @@ export async function verifyReplay(
 interface Verifying {
   readonly wishes: ReplayWishes
   readonly source: DatasetSource
-  readonly deps: VerifyDeps
-  readonly config: Config
+  readonly deps: VerifyDeps & { readonly config: Config }
+  readonly starts: (stage: RecordedFoldName) => Promise<FoldStarts>
 }
 
-async function verifyStage(stage: ReplayStage, { wishes, source, deps, config }: Verifying): Promise<StageReport> {
-  const asked = await rangesOf(stage, wishes, { config, source })
+async function verifyStage(stage: ReplayStage, { wishes, source, deps, starts }: Verifying): Promise<StageReport> {
+  const { config } = deps
+  const asked = await rangesOf(stage, wishes, { ...deps, source })
   // in this order: what was committed is visible in the output, and comes from before the end of the input
   const committed = await committedBy(config, stage, asked)
   const live = await wholePartitions(config, stage === 'scorer' ? 'spoilerScores' : RECORDED_FOLDS[stage].output)
@@ -70,7 +75,10 @@ async function verifyStage(stage: ReplayStage, { wishes, source, deps, config }:
     const until = Math.min(to, committed[partition] ?? 0)
     return { partition, from: Math.min(from, until), to: until, end: ends[partition]?.to ?? until }
   })
-  if (stage !== 'scorer') return verifyFold(RECORDED_FOLDS[stage], { ranges, live }, deps)
+  if (stage !== 'scorer') {
+    const fold = RECORDED_FOLDS[stage]
+    return verifyFold(fold, { ranges, live }, { ...deps, starts: await starts(stage) })
+  }
   await using versions = new RecordedVersions(config)
   const { codec } = deps
   return await verifyScores(

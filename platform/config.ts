@@ -50,6 +50,9 @@ const Config = z.object({
   OFFLINE_FILE_RECORDS: z.coerce.number().int().min(1).default(200_000).describe('most records of a Parquet file'),
   OFFLINE_FILE_BYTES: z.coerce.number().int().min(1).default(33_554_432).describe('size at which a file is closed'),
   OFFLINE_FILE_MS: milliseconds(1, 86_400_000).default(300_000).describe('age at which a Parquet file is closed'),
+  SNAPSHOT_MS: milliseconds(0, 604_800_000)
+    .default(21_600_000)
+    .describe('append time between two snapshots of the state of folds on S3; 0 takes none'),
   TOPIC_PARTITIONS: z.coerce.number().int().min(1).max(1000).default(4).describe('partitions of every keyed topic'),
   TOPIC_REPLICATION: z.coerce.number().int().min(1).max(7).default(1).describe('replication factor of every topic'),
   LINEAGE: z.coerce.number().int().min(1).default(1).describe('grows when topics are recreated or repartitioned'),

@@ -7,6 +7,7 @@ import { PartitionReader, type PartitionOffset, type TopicPartition, type Waterm
 import { KafkaFault } from './kafka-fault.ts'
 import type { RecordCodec } from './record-codec.ts'
 import { restoreFrom } from './restore-from.ts'
+import type { Snapshots } from './snapshot-taker.ts'
 import { SpoilerError } from './spoiler-error.ts'
 import type { StateFiles } from './state-files.ts'
 import { NOTHING_KEPT, PartitionState, type SyncPoint } from './state-store.ts'
@@ -28,6 +29,10 @@ export interface FoldDeps {
   readonly states: StateFiles
   readonly nowMs: () => number
   readonly onRestored: (restored: Restored) => void
+  /** False for a fold whose state nobody restores: no changelog is made. True by default. */
+  readonly isLogged?: boolean
+  /** Left out: nobody copies the state. */
+  readonly snapshots?: Snapshots
 }
 
 /** Runs a processor over the partitions assigned to it. */
@@ -66,22 +71,26 @@ export class FoldWorker<In, Stores> implements BatchWorker, Disposable {
     for (const { partition } of next) await this.#catchUp(partition)
     const output = new OutputCollector(this.#deps.codec, this.#processor.name)
     for (const record of records) await this.#fold(record, output)
-    const changes = this.stateful
-      ? next.flatMap((position) =>
-          this.#changelog.records(position.partition, this.#state(position.partition), position),
-        )
-      : []
+    const changes =
+      this.stateful && (this.#deps.isLogged ?? true)
+        ? next.flatMap((position) =>
+            this.#changelog.records(position.partition, this.#state(position.partition), position),
+          )
+        : []
     return { outgoing: [...output.outgoing(), ...changes], drops: output.drops, rejects: output.rejects }
   }
 
   commit(next: readonly PartitionOffset[]): void {
     for (const { partition, offset } of next) {
+      const state = this.#state(partition)
+      const beforeMs = state.streamTimeMs
       try {
-        this.#state(partition).commit(offset)
+        state.commit(offset)
       } catch (error) {
         // the next batch waits until the disk has taken this one
         if (!(error instanceof SpoilerError && error.onError === 'retry')) throw error
       }
+      if (this.stateful) this.#deps.snapshots?.committed(partition, state, beforeMs)
     }
   }
 

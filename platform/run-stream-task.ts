@@ -17,10 +17,12 @@ import { openTransactionalProducer } from './kafka-producer.ts'
 import { type OpenedCodec, openCodec, topicSubjects } from './open-codec.ts'
 import type { RecordCodec } from './record-codec.ts'
 import { settleTopics, watchTopics } from './settle-topics.ts'
+import { SnapshotTaker } from './snapshot-taker.ts'
 import type { SpoilerError } from './spoiler-error.ts'
+import type { SnapshotStore } from './state-snapshot.ts'
 import { StreamTask } from './stream-task.ts'
 import { keptStateFiles } from './state-files.ts'
-import { recordRestored, taskTelemetry } from './telemetry.ts'
+import { recordRestored, snapshotTelemetry, taskTelemetry } from './telemetry.ts'
 import { changelogFacts, identifyTopics, wantedTopics } from './topic-admin.ts'
 import type { Identities } from './topic-lineage.ts'
 
@@ -129,12 +131,18 @@ export async function runStreamTask(context: ComponentContext, { name, inputs, w
   await failingAtOnce(context, () => task.run(signal))
 }
 
+export interface FoldOptions {
+  readonly codec: RecordCodec
+  readonly inputs: readonly TopicId[]
+  /** Left out: no snapshots of its state are taken. */
+  readonly snapshots?: SnapshotOptions
+}
+
 /** Runs a fold as a stream task, its state below STATE_DIR. */
 export async function runFold<In, Stores>(
   context: ComponentContext,
-  codec: RecordCodec,
   processor: Processor<In, Stores>,
-  inputs: readonly TopicId[],
+  { codec, inputs, snapshots }: FoldOptions,
 ): Promise<void> {
   const { name } = processor
   const { config, telemetry, signal } = context
@@ -146,7 +154,36 @@ export async function runFold<In, Stores>(
     states: keptStateFiles({ folder: config.STATE_DIR, log, pause: (ms) => pause(ms, signal) }),
     nowMs: () => Date.now(),
     onRestored: recordRestored(telemetry, log, name),
+    ...(snapshots === undefined || config.SNAPSHOT_MS === 0
+      ? {}
+      : { snapshots: snapshotTaker({ ...context, log }, name, snapshots) }),
   }
   const worker = (own: WorkerDeps): BatchWorker => workers.use(new FoldWorker(processor, { ...deps, ...own }))
   await runStreamTask(context, { name, inputs, worker })
+}
+
+/** What a fold needs to take snapshots of its state. */
+interface SnapshotOptions {
+  /** The input as the broker has it: name and id. */
+  readonly source: { readonly topic: string; readonly topicId: string }
+  /** Fingerprint of the fold's code. */
+  readonly code: string
+  readonly open: () => Promise<SnapshotStore & Disposable>
+}
+
+function snapshotTaker(
+  { config, telemetry, log, signal }: ComponentContext,
+  processor: string,
+  { source, code, open }: SnapshotOptions,
+): SnapshotTaker {
+  return new SnapshotTaker({
+    source: { processor, ...source },
+    code,
+    open,
+    everyMs: config.SNAPSHOT_MS,
+    folder: config.STATE_DIR,
+    telemetry: snapshotTelemetry(telemetry, processor, log),
+    signal,
+    pause,
+  })
 }

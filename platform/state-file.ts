@@ -31,6 +31,12 @@ export interface StatePosition {
   readonly syncedAtMs: number
 }
 
+/** What a file is a copy of. */
+export interface StateCopy {
+  readonly identity: StateIdentity
+  readonly position: StatePosition | null
+}
+
 /** A changed entry as it stands in the changelog; a null value deletes. */
 export interface EncodedChange {
   readonly store: string
@@ -74,6 +80,7 @@ interface FileOptions {
 export class StateFile implements Disposable {
   readonly #path: string
   readonly #database: DatabaseSync
+  readonly #about: StateIdentity
   readonly #identity: string
   #statements: Readonly<Record<string, Statements>> = {}
   readonly #stores: readonly string[]
@@ -84,6 +91,7 @@ export class StateFile implements Disposable {
   private constructor(path: string, identity: StateIdentity, lock: Disposable | undefined) {
     this.#path = path
     this.#lock = lock
+    this.#about = identity
     this.#identity = JSON.stringify({ format: FORMAT, ...identity })
     this.#database = this.#guarded(() => new DatabaseSync(path))
     this.#stores = Object.keys(identity.schemaIds)
@@ -146,6 +154,14 @@ export class StateFile implements Disposable {
         this.#write(null)
       })
       this.#position = null
+    })
+  }
+
+  /** Writes all that is committed into a new file, compact. Blocks for some .3 s a million entries. */
+  copyTo(path: string): StateCopy {
+    return this.#guarded(() => {
+      this.#database.prepare('VACUUM INTO ?').run(path)
+      return { identity: this.#about, position: this.#position }
     })
   }
 

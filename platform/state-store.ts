@@ -1,6 +1,6 @@
 import type { Put, ReadonlyStore, StoreKey } from '../schemas/processor.ts'
 import { EntryCache } from './entry-cache.ts'
-import type { EncodedChange, StateFile, StatePosition } from './state-file.ts'
+import type { EncodedChange, StateCopy, StateFile, StatePosition } from './state-file.ts'
 
 /** Parts of a key are joined by a character that intake refuses in ids. */
 const SEPARATOR = '\u001f'
@@ -26,7 +26,8 @@ export interface StateCodec {
 }
 
 /** Where committed entries are kept. */
-export type StateStorage = Pick<StateFile, 'position' | 'get' | 'after' | 'write' | 'reset'> & Disposable
+export type StateStorage = Pick<StateFile, 'position' | 'get' | 'after' | 'write' | 'reset'> &
+  Disposable & { copyTo(path: string): StateCopy | null }
 
 /** For a fold without stores: of its state only the stream time counts, and only while the process lives. */
 export const NOTHING_KEPT: StateStorage = {
@@ -35,6 +36,7 @@ export const NOTHING_KEPT: StateStorage = {
   after: () => [],
   write: () => undefined,
   reset: () => undefined,
+  copyTo: () => null,
   [Symbol.dispose]: () => undefined,
 }
 
@@ -170,6 +172,11 @@ export class PartitionState<Stores> implements Disposable {
   /** Next input offset; null before the first commit. */
   get appliedOffset(): number | null {
     return this.#position.appliedOffset
+  }
+
+  /** Copies what is committed into a new file; null while the disk lacks the newest batch. */
+  copyTo(path: string): StateCopy | null {
+    return this.#isUnwritten ? null : this.#file.copyTo(path)
   }
 
   /** Up to where the state on disk is that of the changelog; null when it has to be restored from the beginning. */

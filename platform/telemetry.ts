@@ -17,6 +17,7 @@ export class Telemetry {
     'Changelog records read to restore state, by what was restored: all of it, or what the disk did not have',
     ['component', 'part'],
   )
+  readonly snapshots = this.#counter('spoiler_snapshots_total', 'Snapshots of state', ['component', 'outcome'])
   readonly partitions = this.#gauge('spoiler_assigned_partitions', 'Partitions assigned')
   readonly secondsBehind = this.#gauge(
     'spoiler_seconds_behind',
@@ -73,6 +74,34 @@ export function recordRestored({ restored }: Telemetry, log: Logger, component: 
   return (event) => {
     restored.inc({ component, part: event.because === null ? 'tail' : 'all' }, event.records)
     log.info(event, event.because === null ? 'the state was on disk' : 'the state was read from the changelog')
+  }
+}
+
+/** What becomes of snapshots. None of it stops a fold. */
+export interface SnapshotTelemetry {
+  /** @param copied `ms`: so long the fold stood still. */
+  copied(copied: { readonly partition: number; readonly offset: number; readonly ms: number }): void
+  kept(kept: { readonly partition: number; readonly offset: number }): void
+  waiting(error: SpoilerError): void
+  failed(error: unknown): void
+}
+
+export function snapshotTelemetry({ snapshots }: Telemetry, component: string, log: Logger): SnapshotTelemetry {
+  return {
+    copied: (copied) => {
+      log.debug(copied, 'the state was copied')
+    },
+    kept: (kept) => {
+      snapshots.inc({ component, outcome: 'kept' })
+      log.info(kept, 'a snapshot of the state is kept')
+    },
+    waiting: (error) => {
+      log.debug({ err: error }, 'a snapshot waits for the object store')
+    },
+    failed: (error) => {
+      snapshots.inc({ component, outcome: 'failed' })
+      log.warn({ err: error }, 'a snapshot of the state was not kept; the fold goes on without it')
+    },
   }
 }
 

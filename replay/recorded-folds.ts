@@ -1,4 +1,4 @@
-import type { MovieActivity, ReviewFeatures } from '../schemas/generated.ts'
+import type { LogPosition, MovieActivity, ReviewFeatures } from '../schemas/generated.ts'
 import type { Processor } from '../schemas/processor.ts'
 import type { TopicId } from '../schemas/topics.ts'
 import { movieContext } from '../stream-processors/movie-context.ts'
@@ -15,6 +15,10 @@ export interface RecordedFold {
   readonly outputs: readonly TopicId[]
   /** Tells the records of an entity apart; undefined for a record that another component wrote. */
   readonly nameOf: (value: never) => string | undefined
+  /** Of the input record that it was made from; undefined where the record does not tell. */
+  readonly sourceOf: (value: never) => LogPosition | undefined
+  /** Names the code of the fold: see codeFingerprint. */
+  readonly module: URL
 }
 
 /** By name, in the order in which records pass them. */
@@ -28,6 +32,8 @@ export const RECORDED_FOLDS = {
       if (review !== null) return `review ${review.review.reviewId} revision ${review.review.revision}`
       return label === null ? undefined : `label of ${label.label.reviewId} revision ${label.label.revision}`
     },
+    sourceOf: ({ review }: MovieActivity) => review?.userActivityPosition,
+    module: new URL('../stream-processors/user-history.ts', import.meta.url),
   },
   'movie-context': {
     processor: movieContext as unknown as Processor<never, never>,
@@ -35,6 +41,8 @@ export const RECORDED_FOLDS = {
     output: 'reviewFeatures',
     outputs: ['reviewFeatures', 'movieFeatures', 'moviePlots', 'deadLetters'],
     nameOf: ({ reviewId, revision }: ReviewFeatures) => `features of ${reviewId} revision ${revision}`,
+    sourceOf: ({ movieActivityPosition }: ReviewFeatures) => movieActivityPosition,
+    module: new URL('../stream-processors/movie-context.ts', import.meta.url),
   },
 } as const satisfies Record<string, RecordedFold>
 

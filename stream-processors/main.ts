@@ -1,7 +1,10 @@
 // The folds in one process. Arguments choose which; none means all.
 import process from 'node:process'
+import { openS3Snapshots } from '../connectors/s3-snapshots.ts'
+import { codeFingerprint } from '../platform/code-fingerprint.ts'
 import { runComponent } from '../platform/component.ts'
-import { prepare, runFold, verifyInBackground } from '../platform/run-stream-task.ts'
+import { type FoldOptions, prepare, runFold, verifyInBackground } from '../platform/run-stream-task.ts'
+import { type TopicId, topics } from '../schemas/topics.ts'
 import { intake } from './intake.ts'
 import { movieContext } from './movie-context.ts'
 import { userHistory } from './user-history.ts'
@@ -16,10 +19,16 @@ await runComponent({ name: 'folds', process, env: process.env }, async (context)
   ])
   if (prepared === undefined) return
   const { codec } = prepared
+  const recorded = (input: TopicId, module: string): FoldOptions => {
+    const topic = topics[input].name
+    const source = { topic, topicId: prepared.topics.get(topic)?.id ?? '' }
+    const code = codeFingerprint(new URL(module, import.meta.url))
+    return { codec, inputs: [input], snapshots: { source, code, open: () => openS3Snapshots(context.config) } }
+  }
   await Promise.all([
     verifyInBackground(context, prepared),
-    ...(runs(intake) ? [runFold(context, codec, intake, ['reviews', 'reviewLabels', 'movies'])] : []),
-    ...(runs(userHistory) ? [runFold(context, codec, userHistory, ['userActivity'])] : []),
-    ...(runs(movieContext) ? [runFold(context, codec, movieContext, ['movieActivity'])] : []),
+    ...(runs(intake) ? [runFold(context, intake, { codec, inputs: ['reviews', 'reviewLabels', 'movies'] })] : []),
+    ...(runs(userHistory) ? [runFold(context, userHistory, recorded('userActivity', './user-history.ts'))] : []),
+    ...(runs(movieContext) ? [runFold(context, movieContext, recorded('movieActivity', './movie-context.ts'))] : []),
   ])
 })

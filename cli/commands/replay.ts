@@ -1,19 +1,20 @@
 import { type Command, Option } from 'commander'
-import { parseCount, usageError } from '../../producers/arguments.ts'
+import { parseCount, parseInstant, usageError } from '../../producers/arguments.ts'
 import type { Replayed } from '../../replay/replay-into.ts'
 import type { StageReport, ToldDifference } from '../../replay/verify/report.ts'
 import { type CliContext, printJson } from '../context.ts'
 import { runReplayInto } from '../replay-into.ts'
 import { parsePlace, parseStages, type Place, REPLAY_STAGES, type ReplayStage } from '../replay-inputs.ts'
-import { verifyReplay } from '../replay-verify.ts'
+import { type ReplayWishes, verifyReplay } from '../replay-verify.ts'
 import { grouped, table } from '../text.ts'
 import { WHEN_HELP } from '../when.ts'
 import { parseVersion } from '../named-version.ts'
 
 const HELP = `
 Each stage is made again from its recorded input: movie-activity from user-activity (user-history), review-features from
-movie-activity (movie-context), scores from review-features (scorer). A fold begins at offset 0 whatever the range is,
-since what it makes of a record follows from all before it.
+movie-activity (movie-context), scores from review-features (scorer). What a fold makes of a record
+follows from all before it: it begins at the newest snapshot before the range (shield snapshots), or at offset 0.
+Snapshots that other code has made are left out; --any-code takes them, and what comes is then neither version's.
 
 --into NAME writes what is made into topics of its own, such as replay.NAME.review-features, exactly once: interrupted
 and run again it goes on where it was. Live topics, groups and Redis are not touched. Scores are made by the versions
@@ -26,10 +27,14 @@ recorded with them, within its tolerance where the runtime is another one. It en
 ${WHEN_HELP}
   0:1200,3:80            offset 1200 of partition 0, 80 of partition 3; other partitions whole
 
+--from-event-time and --to-event-time read the input to find when things were written or labelled. Logs are not in that
+order: each partition is replayed from its first such record to its last, with what stands in between.
+
 Examples:
   shield replay --verify
   shield replay --verify --stage movie-context --from -1d
   shield replay --into 2026-11 --stage all
+  shield replay --into summer --from-event-time 2026-06-01 --to-event-time 2026-09-01
   shield replay --into try --stage scorer --model baseline@0123456789abcdef --max-rate 500`
 
 const TOLD = 20
@@ -40,8 +45,11 @@ interface ReplayArguments {
   readonly stage: readonly ReplayStage[]
   readonly from: Place
   readonly to: Place
+  readonly fromEventTime?: number
+  readonly toEventTime?: number
   readonly model?: ReturnType<typeof parseVersion>
   readonly maxRate?: number
+  readonly anyCode?: boolean
   readonly differences: number
   readonly json?: boolean
 }
@@ -60,6 +68,9 @@ export function addReplay(program: Command, context: CliContext): void {
     )
     .option('--from <place>', 'leave out what comes of records before', place, 'beginning' as Place)
     .option('--to <place>', 'end before', place, 'now' as Place)
+    .option('--from-event-time <instant>', 'begin at the first record of that time or later', parseInstant)
+    .option('--to-event-time <instant>', 'end behind the last record before that time', parseInstant)
+    .option('--any-code', 'begin at snapshots that other code has made as well')
     .option('--model <version>', 'score by NAME@VERSION; by default as recorded', parseVersion)
     .option('--max-rate <count>', 'pass so many input records a second', (text) => parseCount(text))
     .option('--differences <count>', 'of --verify: tell so many in full', (text) => parseCount(text, 0), TOLD)
@@ -69,13 +80,14 @@ export function addReplay(program: Command, context: CliContext): void {
 }
 
 async function replay(options: ReplayArguments, context: CliContext): Promise<void> {
-  const { verify, into, stage: stages, from, to } = options
+  const { verify, into } = options
   if (verify === true) return compare(options, context)
   if (into === undefined) throw usageError('say --verify to compare, or --into NAME to write')
   const { model, maxRate } = options
   const replayed = await runReplayInto(
     {
-      ...{ stages, from, to, into },
+      ...rangeOf(options),
+      into,
       ...(model === undefined ? {} : { model: { modelName: model.name, modelVersion: model.version } }),
       ...(maxRate === undefined ? {} : { maxRate }),
     },
@@ -85,11 +97,18 @@ async function replay(options: ReplayArguments, context: CliContext): Promise<vo
   else context.stdout.write(replayedText(replayed))
 }
 
-async function compare({ stage: stages, from, to, differences, json }: ReplayArguments, context: CliContext) {
-  const reports = await verifyReplay({ stages, from, to, mostTold: differences }, context)
+async function compare(options: ReplayArguments, context: CliContext) {
+  const { differences: mostTold, json } = options
+  const reports = await verifyReplay({ ...rangeOf(options), mostTold }, context)
   if (json === true) printJson(context, { stages: reports })
   else context.stdout.write(reportText(reports))
   if (reports.some(({ differing }) => differing > 0)) context.exitWith(1)
+}
+
+function rangeOf({ stage, from, to, anyCode = false, fromEventTime, toEventTime }: ReplayArguments): ReplayWishes {
+  const wishes = { stages: stage, from, to, anyCode }
+  if (fromEventTime === undefined && toEventTime === undefined) return wishes
+  return { ...wishes, eventTimes: { fromMs: fromEventTime ?? -Infinity, toMs: toEventTime ?? Infinity } }
 }
 
 function parseName(text: string): string {

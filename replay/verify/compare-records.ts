@@ -2,9 +2,12 @@ import { createHash } from 'node:crypto'
 import { ExternalSort } from '../../platform/external-sort.ts'
 import type { LogPosition } from '../../schemas/generated.ts'
 
-/** Required: made from the compared range. Possible: made from records beside it. Live: found in the log. */
-export type Side = 'required' | 'possible' | 'live'
-const SIDES: readonly Side[] = ['required', 'possible', 'live']
+/**
+ * Required: made from the compared range. Possible: made from records beside it. Live: found in the log. Unplaced: found
+ * there too, and maybe made of records that were not folded again.
+ */
+export type Side = 'required' | 'possible' | 'live' | 'unplaced'
+const SIDES: readonly Side[] = ['required', 'possible', 'live', 'unplaced']
 
 /** One encoded record, on one side. */
 export interface Compared {
@@ -60,7 +63,7 @@ export class RecordComparison implements Disposable {
       if (group !== undefined && group.id !== id) yield* differenceIn(group.copies)
       if (group?.id !== id) group = { id, copies: new Map() }
       const { side, compared } = parsed(payload)
-      const copies = group.copies.get(key) ?? { required: [], possible: [], live: [] }
+      const copies = group.copies.get(key) ?? { required: [], possible: [], live: [], unplaced: [] }
       copies[side].push(compared)
       group.copies.set(key, copies)
     }
@@ -93,8 +96,8 @@ function parsed(payload: Buffer): { readonly side: Side; readonly compared: Comp
 function* differenceIn(group: ReadonlyMap<string, Copies>): Generator<Difference> {
   const missing: Compared[] = []
   const unexpected: Compared[] = []
-  for (const { required, possible, live } of group.values()) {
-    missing.push(...required.slice(live.length))
+  for (const { required, possible, live, unplaced } of group.values()) {
+    missing.push(...required.slice(live.length + unplaced.length))
     unexpected.push(...live.slice(required.length + possible.length))
   }
   const name = missing[0]?.name ?? unexpected[0]?.name

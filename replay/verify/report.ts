@@ -1,7 +1,7 @@
 import type { RefoldDeps } from '../refold.ts'
 import type { FieldDifference } from './field-differences.ts'
 
-/** Which part of a recorded input is compared; it is folded from its first offset in any case. */
+/** Which part of a recorded input is compared; its fold may begin before it. */
 export interface ComparedRange {
   readonly partition: number
   readonly from: number
@@ -33,6 +33,8 @@ export interface ToldDifference {
 
 export interface StageReport {
   readonly stage: string
+  /** Offset by partition at which folds began that did so at a snapshot. */
+  readonly snapshots?: Readonly<Record<number, number>>
   /** Records that had to be live. */
   readonly compared: number
   /** Names, of records that differ or stand on one side only. */

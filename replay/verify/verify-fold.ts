@@ -1,26 +1,36 @@
 import type { RecordCodec } from '../../platform/record-codec.ts'
 import { type PartitionRange, readRanges } from '../../platform/topic-reader.ts'
 import { positionText, topics } from '../../schemas/topics.ts'
+import type { FoldStarts } from '../fold-starts.ts'
 import type { RecordedFold } from '../recorded-folds.ts'
 import { refold } from '../refold.ts'
 import { type Compared, type Difference, RecordComparison } from './compare-records.ts'
 import { fieldDifferences } from './field-differences.ts'
 import type { ComparedRange, StageReport, ToldDifference, VerifyDeps } from './report.ts'
 
+export interface VerifyFoldDeps extends VerifyDeps {
+  readonly starts: Pick<FoldStarts, 'assertBefore' | 'before'>
+}
+
 /**
  * Folds a recorded input again and compares every record with what was live, bit for bit.
+ *
+ * From the beginning of the log that is all there is to compare. From a snapshot on, live records of before it are left
+ * out; records that do not tell what they were made of count only as what was made again, so that one too many of them is
+ * not noticed.
  *
  * @param live Whole partitions of the output, as far as they are compared.
  */
 export async function verifyFold(
   fold: RecordedFold,
   { ranges, live }: { readonly ranges: readonly ComparedRange[]; readonly live: readonly PartitionRange[] },
-  deps: VerifyDeps,
+  deps: VerifyFoldDeps,
 ): Promise<StageReport> {
   const { name: stage } = fold.processor
+  await deps.starts.assertBefore(ranges)
   using comparison = new RecordComparison(deps.workFolder)
-  await addRefolded(fold, ranges, comparison, deps)
-  await addLive(fold, live, comparison, deps)
+  const begins = await addRefolded(fold, ranges, comparison, deps)
+  await addLive(fold, { live, begins }, comparison, deps)
   const first: ToldDifference[] = []
   let differing = 0
   for (const difference of comparison.differences()) {
@@ -28,22 +38,26 @@ export async function verifyFold(
     if (first.length >= deps.mostTold) continue
     first.push(await told(difference, fold, deps.codec))
   }
-  return { stage, compared: comparison.required, differing, withinTolerance: 0, unproved: 0, first }
+  const snapshots = Object.fromEntries([...begins].filter(([, offset]) => offset > 0))
+  return { stage, snapshots, compared: comparison.required, differing, withinTolerance: 0, unproved: 0, first }
 }
 
 async function addRefolded(
   fold: RecordedFold,
   ranges: readonly ComparedRange[],
   comparison: RecordComparison,
-  deps: VerifyDeps,
-): Promise<void> {
+  deps: VerifyFoldDeps,
+): Promise<Map<number, number>> {
   const input = topics[fold.input].name
   const output = topics[fold.output].name
   const total = ranges.reduce((sum, { end }) => sum + end, 0)
+  const begins = new Map<number, number>()
   let before = 0
   for (const { partition, from, to, end } of ranges) {
-    const range = { topic: input, partition, from: 0, to: end }
-    for await (const batch of refold(fold.processor, range, { ...deps, boundaries: [from, to] })) {
+    const range = { topic: input, partition, from, to: end }
+    const start = await deps.starts.before(range)
+    begins.set(partition, start.offset)
+    for await (const batch of refold(fold.processor, range, { ...deps, start, boundaries: [from, to] })) {
       const { offset } = batch.records[0] as { readonly offset: number }
       const side = offset >= from && offset < to ? 'required' : 'possible'
       const made = batch.outgoing.flatMap(({ topic, value }) => (topic === output && value !== null ? [value] : []))
@@ -53,17 +67,25 @@ async function addRefolded(
     }
     before += end
   }
+  return begins
+}
+
+interface Live {
+  readonly live: readonly PartitionRange[]
+  /** Of the input: where each partition was folded from. */
+  readonly begins: ReadonlyMap<number, number>
 }
 
 /** Live records as today's schema writes them: the same content is the same bytes. */
 async function addLive(
-  { output, nameOf: name }: RecordedFold,
-  live: readonly PartitionRange[],
+  { output, nameOf: name, sourceOf }: RecordedFold,
+  { live, begins }: Live,
   comparison: RecordComparison,
   { config, codec, signal, onProgress }: VerifyDeps,
 ): Promise<void> {
   const { name: topic, schema } = topics[output]
   const total = live.reduce((sum, { to }) => sum + to, 0)
+  const fromTheBeginning = [...begins.values()].every((offset) => offset === 0)
   let done = 0
   for await (const { partition, offset, value: bytes } of readRanges(config, live, signal)) {
     done += 1
@@ -71,8 +93,11 @@ async function addLive(
     const decoded = await codec.decode<never>(schema, bytes, false)
     const known = 'value' in decoded ? name(decoded.value) : 'what cannot be decoded'
     if (known === undefined) continue
+    const source = 'value' in decoded ? sourceOf(decoded.value) : undefined
+    if (source !== undefined && source.offset < (begins.get(source.partition) ?? 0)) continue
+    const side = fromTheBeginning || source !== undefined ? 'live' : 'unplaced'
     const value = 'value' in decoded ? codec.encode({ subject: `${topic}-value`, schema }, decoded.value) : bytes
-    comparison.add('live', { name: known, value: value ?? Buffer.alloc(0), position: { partition, offset } })
+    comparison.add(side, { name: known, value: value ?? Buffer.alloc(0), position: { partition, offset } })
   }
 }
 

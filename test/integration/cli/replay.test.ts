@@ -90,6 +90,15 @@ test('of a range only its outputs are written, with all that went before behind 
   expect(contentOf(await committed(replayName('range', topics.reviewFeatures.name)))).toEqual(wanted.toSorted())
 })
 
+test('a range of event time is what was written then, wherever it stands', async () => {
+  const at = new Date(EXAMPLE.review.writtenAtMs + 1).toISOString()
+  const stage = ['--stage', 'scorer', '--json']
+  const later = await replay('--verify', ...stage, '--from-event-time', at)
+  expect(JSON.parse(later.stdout), later.stderr).toMatchObject({ stages: [{ compared: 0 }] })
+  const before = await replay('--verify', ...stage, '--to-event-time', at)
+  expect(JSON.parse(before.stdout), before.stderr).toMatchObject({ stages: [{ compared: REVIEWS, differing: 0 }] })
+})
+
 test('a log that has lost its beginning is refused with its partition and offset; scores need none', async () => {
   await using client = await ForeignClient.connect(pipeline.config.KAFKA_BROKERS)
   const cut = [{ partition: 0, offset: '10' }]
@@ -98,7 +107,7 @@ test('a log that has lost its beginning is refused with its partition and offset
   const folds = await replay('--verify', '--stage', 'user-history')
   expect(folds.exitCode).toBe(1)
   expect(folds.stderr).toContain('SPL_REPLAY_RANGE')
-  expect(folds.stderr).toContain('user-activity/0 again: its log begins at offset 10')
+  expect(folds.stderr).toContain('user-activity/0 again from offset 10: its log begins at offset 10')
   const scores = await replay('--verify', '--stage', 'scorer', '--json')
   expect(scores.exitCode, scores.stderr).toBe(0)
   expect(JSON.parse(scores.stdout)).toMatchObject({ stages: [{ stage: 'scorer', compared: REVIEWS, differing: 0 }] })

@@ -87,6 +87,16 @@ describe('folding', () => {
     expect(topics.slice(topics.indexOf('tally-changelog')).every((topic) => topic === 'tally-changelog')).toBe(true)
   })
 
+  test('a fold whose state nobody restores sends the same outputs, and no changelog', async () => {
+    const records = [record({}), record({ userId: 'u2' })]
+    using unlogged = new FoldWorker(tally, { ...foldDeps(codec, log), isLogged: false })
+    await unlogged.restore(P2)
+    const { outgoing } = await unlogged.compute(records, nextOffsets(records))
+    const logged = (await compute(...records)).outgoing
+    expect(outgoing).toEqual(logged.filter(({ topic }) => topic !== 'tally-changelog'))
+    expect(logged.length).toBeGreaterThan(outgoing.length)
+  })
+
   test('of several rows for one key of a compacted topic only the newest is sent', async () => {
     const computed = await fold(record({}), record({ userId: 'u2' }), record({}), record({}))
     const rows = await sent<UserFeatures>(computed, 'user-features')

@@ -64,6 +64,20 @@ describe('what is written', () => {
     expect(again.after('users', first?.order ?? 0, 2).map(({ key }) => key)).toEqual(['d', 'b'])
   })
 
+  test('is in a copy of that moment, which is opened as the file itself and has its entries in order', () => {
+    const file = open()
+    file.write([put('users', 'u1', 'one'), put('users', 'u2', 'two'), put('users', 'u1', 'again')], positionAt(9))
+    const copied = join(folder, 'copy')
+    expect(file.copyTo(copied)).toEqual({ identity: STATE, position: positionAt(9) })
+    file.write([put('users', 'u3', 'later')], positionAt(10))
+    const copy = StateFile.open(copied, STATE, { kind: 'scratch' })
+    opened.push(copy)
+    expect(copy.position).toEqual(positionAt(9))
+    expect(keysOf(copy)).toEqual(['u2', 'u1'])
+    expect(textOf(copy, 'u1')).toBe('again')
+    expect(keysOf(file)).toEqual(['u2', 'u1', 'u3'])
+  })
+
   test('without a position leaves the one before', () => {
     const file = open()
     file.write([], positionAt(3))

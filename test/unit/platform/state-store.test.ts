@@ -135,6 +135,7 @@ class FullDisk {
         if (this.isFull) throw new SpoilerError('SPL_STATE_UNAVAILABLE', 'writing', { onError: 'retry' })
         file.write(changes, position)
       },
+      copyTo: (path) => file.copyTo(path),
       [Symbol.dispose]: () => undefined,
     }
   }

@@ -38,6 +38,23 @@ test.each<[string, readonly Added[], ReturnType<typeof compare>]>([
     [],
   ],
   ['nothing live of what lies beside the range', [['possible', 'a', 'x']], []],
+  [
+    'a live record of unknown source that is made again, and one that is not',
+    [
+      ['required', 'a', 'x'],
+      ['unplaced', 'a', 'x'],
+      ['unplaced', 'b', 'y'],
+    ],
+    [],
+  ],
+  [
+    'a live record of unknown source with another content than what is made again',
+    [
+      ['required', 'a', 'x'],
+      ['unplaced', 'a', 'y'],
+    ],
+    [{ name: 'a', missing: ['x at 1/0'], unexpected: [] }],
+  ],
   ['nothing live', [['required', 'a', 'x']], [{ name: 'a', missing: ['x at 1/0'], unexpected: [] }]],
   ['a live record that nobody makes', [['live', 'é', 'x']], [{ name: 'é', missing: [], unexpected: ['x at 1/0'] }]],
   [
