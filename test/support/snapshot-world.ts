@@ -16,7 +16,7 @@ import { tally, type TallyStores } from './tally-processor.ts'
 
 export const SNAPSHOT_CODE = 'code of today'
 /** Append time of a record is its offset: a snapshot is due whenever that passes a multiple of it. */
-export const SNAPSHOT_EVERY = 10
+const SNAPSHOT_EVERY = 10
 const PARTITION = 2
 
 /** A fold whose log is in memory, and that takes snapshots of its state into a store in memory. */
