@@ -27,9 +27,8 @@ if (![seed, events, rate].every((n) => Number.isSafeInteger(n) && n > 0))
 
 const brokers = BROKER_COUNTS.find((count) => String(count) === values.brokers)
 if (brokers === undefined) throw new RangeError(`--brokers is one of ${BROKER_COUNTS.join(', ')}`)
-if (values.short && brokers > 1) throw new RangeError('the short form has one broker')
 
-const faults = values.short ? planShort(seed) : planFaults(seed, brokers)
+const faults = (values.short ? planShort : planFaults)(seed, brokers)
 const onProgress = (line: string): void => void process.stderr.write(`${line}\n`)
 const report = await runFaults({ seed, events, rate, brokers, faults, onProgress })
 process.stdout.write(`${values.json ? JSON.stringify(report) : summary(report)}\n`)

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { BROKER_COUNTS, planFaults } from './plan.ts'
+import { BROKER_COUNTS, planFaults, type PlannedFault, planShort } from './plan.ts'
 
 test.each(BROKER_COUNTS)('with %d brokers the order of the faults follows from the seed', (brokers) => {
   expect(planFaults(1, brokers)).toEqual(planFaults(1, brokers))
@@ -20,6 +20,12 @@ test('of three brokers two are killed and one is frozen, all are restarted in tu
   ])
   const killed = planFaults(1, 3).flatMap(({ kind, target }) => (kind === 'broker kill' ? [target] : []))
   expect(new Set(killed).size).toBe(2)
+})
+
+test('the short form with three brokers has what happens to brokers, and nothing else', () => {
+  const names = (faults: readonly PlannedFault[]): string[] => faults.map((fault) => JSON.stringify(fault)).toSorted()
+  const all = planFaults(1, 3).filter(({ kind }) => /broker|leader/.test(kind))
+  expect(names(planShort(1, 3))).toEqual(names(all))
 })
 
 function brokerFaults(brokers: 1 | 3): string[] {

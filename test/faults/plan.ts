@@ -84,9 +84,13 @@ function toAll(kind: SurroundingFault): PlannedFault {
   return { kind, target: null }
 }
 
-/** The short form: every component is killed, one becomes a zombie, and the broker dies. */
-export function planShort(seed: number): PlannedFault[] {
+/**
+ * The short form: every component is killed, one becomes a zombie, and the broker dies. With several brokers it is what
+ * happens to them.
+ */
+export function planShort(seed: number, brokers: Brokers): PlannedFault[] {
   const random = new SeededRandom(seed, ORDER_STREAM)
+  if (brokers > 1) return random.sample(clusterFaults(seed), Infinity)
   const faults: PlannedFault[] = [
     { kind: 'kill', target: random.choice(FOLDS) },
     { kind: 'kill', target: random.choice(SCORER) },

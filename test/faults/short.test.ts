@@ -21,7 +21,7 @@ let again: ShieldRun
 let changed: ShieldRun
 
 beforeAll(async () => {
-  const faults = planShort(SEED)
+  const faults = planShort(SEED, 1)
   const onProgress = (line: string): void => void process.stdout.write(`${line}\n`)
   const options = { seed: SEED, events: EVENTS, rate: 120, brokers: 1, faults, onProgress } as const
   report = await runFaults(options, async (system) => {
