@@ -1,6 +1,6 @@
 import type { S3ObjectStore } from '../connectors/s3-object-store.ts'
 import { fetchVersion } from '../connectors/model-registry.ts'
-import { decideDeployment, newestDeployment } from '../inference/deployment-log.ts'
+import { decideDeployment, deploymentFor, newestDeployments } from '../inference/deployment-log.ts'
 import { declaredVersion } from '../inference/manifest.ts'
 import type { Model } from '../inference/model.ts'
 import { loadModelVersion, PRIOR_FOLDER } from '../inference/model-version.ts'
@@ -10,7 +10,7 @@ import { SpoilerError } from '../platform/spoiler-error.ts'
 import { committedValues } from '../platform/topic-values.ts'
 import type { ModelDeployment } from '../schemas/generated.ts'
 import type { TrainedVersion } from '../trainers/baseline/train-baseline.ts'
-import { type Dataset, rowsIn } from '../trainers/dataset/open-dataset.ts'
+import { type Dataset, rowsIn, serviceOf } from '../trainers/dataset/open-dataset.ts'
 import { compareScorers, type Gain } from '../trainers/evaluation/figures.ts'
 import { scoreRows } from '../trainers/evaluation/scored-rows.ts'
 import { verdictOf } from '../trainers/evaluation/verdict.ts'
@@ -52,7 +52,8 @@ export async function deployIfBetter(candidate: Candidate, deps: DeployDeps): Pr
   await ensurePipelineTopics(config, signal)
   const { codec } = await openPipelineCodec(config, signal)
   const read = () => committedValues(config, codec, 'modelDeployments')
-  const serving = await newestDeployment(read())
+  const { featureService } = candidate.dataset.manifest
+  const serving = deploymentFor(await newestDeployments(read()), featureService)
   if (serving?.modelName === name && serving.modelVersion === version)
     return { outcome: 'kept', reason: 'it serves already' }
   const overServing = serving === undefined ? [] : await gainOverServing(candidate, serving, deps)
@@ -67,7 +68,10 @@ export async function deployIfBetter(candidate: Candidate, deps: DeployDeps): Pr
   }
   const { source } = candidate
   const decided = { decidedAtMs: Date.now(), decidedBy: 'shield train', reason }
-  await decideDeployment({ modelName: name, modelVersion: version, source, ...decided }, { read, append })
+  await decideDeployment(
+    { modelName: name, modelVersion: version, featureService, source, ...decided },
+    { read, append },
+  )
   return { outcome: 'deployed', reason }
 }
 
@@ -90,7 +94,7 @@ async function gainOverServing(
   await using model = opened
   const total = rowsIn(dataset.manifest, 'gate')
   const onRows = (done: number): void => onProgress({ step: 'scoring by what serves', done, total })
-  const options = { lengthThreshold: Infinity, signal, onRows }
+  const options = { service: serviceOf(dataset.manifest), lengthThreshold: Infinity, signal, onRows }
   const { scorers } = await scoreRows(dataset.rows('gate'), { [`${modelName}@${modelVersion}`]: model }, options)
   const [own, theirs] = [scored.scorers[0], scorers[0]]
   if (own === undefined || theirs === undefined) throw new RangeError('rows were scored by nobody')

@@ -5,6 +5,7 @@ import type { RecordCodec } from '../platform/record-codec.ts'
 import { pause } from '../platform/retry.ts'
 import { SpoilerError } from '../platform/spoiler-error.ts'
 import { committedValues } from '../platform/topic-values.ts'
+import { FEATURE_SERVICES, type FeatureService, type FeatureServiceName } from '../schemas/feature-services.ts'
 import { RECORDED_FOLDS } from '../replay/recorded-folds.ts'
 import { refold, type RefoldDeps } from '../replay/refold.ts'
 import { replayInto, type Replayed, type ReplayIntoDeps } from '../replay/replay-into.ts'
@@ -24,6 +25,8 @@ export interface IntoWishes extends ReplayWishes {
   readonly into: string
   /** Scores by this version; as recorded when it is left out. */
   readonly model?: { readonly modelName: string; readonly modelVersion: string }
+  /** Of the feature rows; FEATURE_SERVICE when it is left out. */
+  readonly featureService?: FeatureServiceName
   /** Input records per second. */
   readonly maxRate?: number
 }
@@ -44,7 +47,8 @@ export async function runReplayInto(wishes: IntoWishes, context: CliContext): Pr
       await using versions = new RecordedVersions(config)
       const source = datasetSource(config, { codec, store })
       const servingOf = await servingFor(wishes, { config, codec, versions })
-      const common = { config, codec, signal, workFolder, servingOf, onProgress: progress.show.bind(progress) }
+      const service = FEATURE_SERVICES[wishes.featureService ?? config.FEATURE_SERVICE]
+      const common = { config, codec, signal, workFolder, servingOf, service, onProgress: progress.show.bind(progress) }
       const reports: Replayed[] = []
       for (const stage of wishes.stages) {
         const ranges = await rangesOf(stage, wishes, { config, source })
@@ -59,12 +63,13 @@ export async function runReplayInto(wishes: IntoWishes, context: CliContext): Pr
 
 interface RemakeDeps extends RefoldDeps {
   readonly servingOf: ServingOf
+  readonly service: FeatureService
 }
 
 /** A fold begins at offset 0 whatever is written; scores begin where they are wanted. */
 function remaking(stage: ReplayStage, deps: RemakeDeps): ReplayIntoDeps['remake'] {
   if (stage === 'scorer') return (range, resumeAt) => rescore({ ...range, from: resumeAt }, deps)
-  const { processor } = RECORDED_FOLDS[stage]
+  const processor = RECORDED_FOLDS[stage].processor(() => deps.service)
   return (range, resumeAt) => refold(processor, { ...range, from: 0 }, { ...deps, boundaries: [resumeAt] })
 }
 

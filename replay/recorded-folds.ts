@@ -1,13 +1,14 @@
 import type { MovieActivity, ReviewFeatures } from '../schemas/generated.ts'
 import type { Processor } from '../schemas/processor.ts'
 import type { TopicId } from '../schemas/topics.ts'
-import { movieContext } from '../stream-processors/movie-context.ts'
+import { movieContext, type ServiceAt } from '../stream-processors/movie-context.ts'
+import type { RecordedService } from './recorded-services.ts'
 import { userHistory } from '../stream-processors/user-history.ts'
 
 /** A fold over a log that is kept whole, so that it can be folded again. */
 export interface RecordedFold {
-  /** Also the group that runs it live. */
-  readonly processor: Processor<never, never>
+  /** Its name is also the group that runs it live. @param serviceAt Feature service of each row. */
+  readonly processor: (serviceAt: ServiceAt) => Processor<never, never>
   readonly input: TopicId
   /** The log that it writes; its compacted topics hold only newest rows. */
   readonly output: TopicId
@@ -15,12 +16,14 @@ export interface RecordedFold {
   readonly outputs: readonly TopicId[]
   /** Tells the records of an entity apart; undefined for a record that another component wrote. */
   readonly nameOf: (value: never) => string | undefined
+  /** Place of the input that a record was made of, and the feature service of what was made; of the rows alone. */
+  readonly serviceOf?: (value: never) => RecordedService
 }
 
 /** By name, in the order in which records pass them. */
 export const RECORDED_FOLDS = {
   'user-history': {
-    processor: userHistory as unknown as Processor<never, never>,
+    processor: () => userHistory as unknown as Processor<never, never>,
     input: 'userActivity',
     output: 'movieActivity',
     outputs: ['movieActivity', 'userFeatures', 'lateRecords', 'deadLetters'],
@@ -30,11 +33,14 @@ export const RECORDED_FOLDS = {
     },
   },
   'movie-context': {
-    processor: movieContext as unknown as Processor<never, never>,
+    processor: (serviceAt) => movieContext(serviceAt) as unknown as Processor<never, never>,
     input: 'movieActivity',
     output: 'reviewFeatures',
     outputs: ['reviewFeatures', 'movieFeatures', 'moviePlots', 'deadLetters'],
     nameOf: ({ reviewId, revision }: ReviewFeatures) => `features of ${reviewId} revision ${revision}`,
+    serviceOf: ({ movieActivityPosition, featureService }: ReviewFeatures) => {
+      return { position: movieActivityPosition, featureService }
+    },
   },
 } as const satisfies Record<string, RecordedFold>
 

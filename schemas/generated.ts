@@ -129,7 +129,7 @@ export interface LogPosition {
   readonly offset: number
 }
 
-/** From which offset of review-features a model version served a partition. */
+/** From which offset of review-features a model version served the rows of a feature service in a partition. */
 export interface ModelActivation {
   readonly partition: number
   /** First offset of review-features scored by it. */
@@ -139,6 +139,8 @@ export interface ModelActivation {
   readonly modelVersion: string
   readonly tier: string
   readonly runtimeFingerprint: string
+  /** Feature service of the rows that it served from there on; rows of another service have a ledger of their own. */
+  readonly featureService: string
 }
 
 /** Which model version shall serve. A rollback is a new epoch with an old version. */
@@ -150,6 +152,8 @@ export interface ModelDeployment {
   readonly modelName: string
   /** Content hash of the model version. */
   readonly modelVersion: string
+  /** Feature service that the version reads: it scores rows of this service, and of those that include it. */
+  readonly featureService: string
   /** Key of the version folder in the object store, without a slash at its end. */
   readonly source: string
   /** Unix milliseconds. */
@@ -343,6 +347,7 @@ export interface SpoilerScore {
   readonly modelVersion: string
   readonly deploymentEpoch: number
   readonly tier: string
+  /** Of the row that was scored; the version may read one that this one includes. */
   readonly featureService: string
   /** Of the feature row in review-features. */
   readonly position: LogPosition
@@ -755,7 +760,7 @@ export const avroSchemas = {
     type: 'record',
     namespace: 'spoiler_shield',
     name: 'ModelActivation',
-    doc: 'From which offset of review-features a model version served a partition.',
+    doc: 'From which offset of review-features a model version served the rows of a feature service in a partition.',
     fields: [
       { name: 'partition', type: 'int' },
       { name: 'fromOffset', type: 'long', doc: 'First offset of review-features scored by it.' },
@@ -764,6 +769,12 @@ export const avroSchemas = {
       { name: 'modelVersion', type: 'string' },
       { name: 'tier', type: 'string' },
       { name: 'runtimeFingerprint', type: 'string' },
+      {
+        name: 'featureService',
+        type: 'string',
+        default: 'spoiler_v1',
+        doc: 'Feature service of the rows that it served from there on; rows of another service have a ledger of their own.',
+      },
     ],
   },
   ModelDeployment: {
@@ -780,6 +791,12 @@ export const avroSchemas = {
       },
       { name: 'modelName', type: 'string' },
       { name: 'modelVersion', type: 'string', doc: 'Content hash of the model version.' },
+      {
+        name: 'featureService',
+        type: 'string',
+        default: 'spoiler_v1',
+        doc: 'Feature service that the version reads: it scores rows of this service, and of those that include it.',
+      },
       {
         name: 'source',
         type: 'string',
@@ -1427,7 +1444,11 @@ export const avroSchemas = {
       { name: 'modelVersion', type: 'string', doc: 'Content hash of the model version.' },
       { name: 'deploymentEpoch', type: 'long' },
       { name: 'tier', type: 'string' },
-      { name: 'featureService', type: 'string' },
+      {
+        name: 'featureService',
+        type: 'string',
+        doc: 'Of the row that was scored; the version may read one that this one includes.',
+      },
       {
         name: 'position',
         type: {

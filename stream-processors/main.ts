@@ -2,6 +2,7 @@
 import process from 'node:process'
 import { runComponent } from '../platform/component.ts'
 import { prepare, runFold, verifyInBackground } from '../platform/run-stream-task.ts'
+import { FEATURE_SERVICES } from '../schemas/feature-services.ts'
 import { intake } from './intake.ts'
 import { movieContext } from './movie-context.ts'
 import { userHistory } from './user-history.ts'
@@ -10,9 +11,11 @@ const chosen = new Set(process.argv.slice(2))
 const runs = ({ name }: { readonly name: string }): boolean => chosen.size === 0 || chosen.has(name)
 
 await runComponent({ name: 'folds', process, env: process.env }, async (context) => {
+  const service = FEATURE_SERVICES[context.config.FEATURE_SERVICE]
+  const movies = movieContext(() => service)
   const prepared = await prepare(context, [
     { ...userHistory, input: 'userActivity' },
-    { ...movieContext, input: 'movieActivity' },
+    { ...movies, input: 'movieActivity' },
   ])
   if (prepared === undefined) return
   const { codec } = prepared
@@ -20,6 +23,6 @@ await runComponent({ name: 'folds', process, env: process.env }, async (context)
     verifyInBackground(context, prepared),
     ...(runs(intake) ? [runFold(context, codec, intake, ['reviews', 'reviewLabels', 'movies'])] : []),
     ...(runs(userHistory) ? [runFold(context, codec, userHistory, ['userActivity'])] : []),
-    ...(runs(movieContext) ? [runFold(context, codec, movieContext, ['movieActivity'])] : []),
+    ...(runs(movies) ? [runFold(context, codec, movies, ['movieActivity'])] : []),
   ])
 })

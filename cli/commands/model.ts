@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import type { Command } from 'commander'
+import { z } from 'zod'
 import { listVersions, type StoredVersion, versionManifest, versionSource } from '../../connectors/model-registry.ts'
 import type { ObjectStore } from '../../connectors/object-store.ts'
 import { decideDeployment, newestDeployment } from '../../inference/deployment-log.ts'
@@ -33,6 +34,8 @@ it cannot prove is refused: what serves goes on, and \`shield dlq ls\` says why.
 Examples:
   shield model deploy baseline@0123456789abcdef --reason "better on the last month"
   shield model deploy baseline@89abcdef01234567 --reason "rollback: too many false alarms" --by ada`
+
+const Declared = z.object({ featureService: z.string() })
 
 type NamedVersion = Pick<StoredVersion, 'name' | 'version'>
 
@@ -89,7 +92,7 @@ async function deploy(named: string, { reason, by, json }: DeployArguments, cont
   const wanted = parseVersion(named)
   await assertBroker(config)
   // a version that is not there is refused here, not by every scorer
-  await manifestOf(config, wanted)
+  const { featureService } = Declared.parse(await manifestOf(config, wanted))
   await ensurePipelineTopics(config, context.signal)
   const { codec } = await openPipelineCodec(config, context.signal)
   await using publisher = await openRecordPublisher(config, codec, 'shield-model')
@@ -97,6 +100,7 @@ async function deploy(named: string, { reason, by, json }: DeployArguments, cont
     {
       modelName: wanted.name,
       modelVersion: wanted.version,
+      featureService,
       source: versionSource(config.S3_PREFIX, wanted),
       decidedAtMs: Date.now(),
       decidedBy: by,

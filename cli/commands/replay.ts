@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander'
 import { parseCount, usageError } from '../../producers/arguments.ts'
 import type { Replayed } from '../../replay/replay-into.ts'
 import type { StageReport, ToldDifference } from '../../replay/verify/report.ts'
+import { FEATURE_SERVICE_NAMES, type FeatureServiceName } from '../../schemas/feature-services.ts'
 import { type CliContext, printJson } from '../context.ts'
 import { runReplayInto } from '../replay-into.ts'
 import { parsePlace, parseStages, type Place, REPLAY_STAGES, type ReplayStage } from '../replay-inputs.ts'
@@ -17,10 +18,11 @@ since what it makes of a record follows from all before it.
 
 --into NAME writes what is made into topics of its own, such as replay.NAME.review-features, exactly once: interrupted
 and run again it goes on where it was. Live topics, groups and Redis are not touched. Scores are made by the versions
-that the ledger names, or by --model.
+that the ledger names, or by --model; feature rows are of FEATURE_SERVICE, or of --feature-service.
 
 --verify writes nothing. It compares every record with what was live, bit for bit; scores by the version that is
-recorded with them, within its tolerance where the runtime is another one. It ends with 1 if anything differs.
+recorded with them, within its tolerance where the runtime is another one; feature rows by the feature service that the
+live row names. It ends with 1 if anything differs.
 
 --from and --to are places in the input of a stage, by append time or by offset:
 ${WHEN_HELP}
@@ -30,6 +32,7 @@ Examples:
   shield replay --verify
   shield replay --verify --stage movie-context --from -1d
   shield replay --into 2026-11 --stage all
+  shield replay --into v2 --stage movie-context --feature-service spoiler_v2
   shield replay --into try --stage scorer --model baseline@0123456789abcdef --max-rate 500`
 
 const TOLD = 20
@@ -41,9 +44,14 @@ interface ReplayArguments {
   readonly from: Place
   readonly to: Place
   readonly model?: ReturnType<typeof parseVersion>
+  readonly featureService?: FeatureServiceName
   readonly maxRate?: number
   readonly differences: number
   readonly json?: boolean
+}
+
+export function featureServiceOption(description: string): Option {
+  return new Option('--feature-service <name>', description).choices(FEATURE_SERVICE_NAMES)
 }
 
 export function addReplay(program: Command, context: CliContext): void {
@@ -52,7 +60,7 @@ export function addReplay(program: Command, context: CliContext): void {
     .command('replay')
     .description('Make features and scores again from the recorded logs, into topics of their own, or to compare')
     .addOption(new Option('--verify', 'compare with what was live').conflicts(['into', 'model', 'maxRate']))
-    .option('--into <name>', 'write into topics of that name', parseName)
+    .option('--into <name>', 'write into topics of that name', parseReplayName)
     .addOption(
       new Option('--stage <name>', `${REPLAY_STAGES.join(', ')} or all`)
         .argParser(parseStages)
@@ -61,6 +69,7 @@ export function addReplay(program: Command, context: CliContext): void {
     .option('--from <place>', 'leave out what comes of records before', place, 'beginning' as Place)
     .option('--to <place>', 'end before', place, 'now' as Place)
     .option('--model <version>', 'score by NAME@VERSION; by default as recorded', parseVersion)
+    .addOption(featureServiceOption('of the feature rows; by default FEATURE_SERVICE').conflicts('verify'))
     .option('--max-rate <count>', 'pass so many input records a second', (text) => parseCount(text))
     .option('--differences <count>', 'of --verify: tell so many in full', (text) => parseCount(text, 0), TOLD)
     .option('--json', 'print one line of JSON')
@@ -72,12 +81,13 @@ async function replay(options: ReplayArguments, context: CliContext): Promise<vo
   const { verify, into, stage: stages, from, to } = options
   if (verify === true) return compare(options, context)
   if (into === undefined) throw usageError('say --verify to compare, or --into NAME to write')
-  const { model, maxRate } = options
+  const { model, maxRate, featureService } = options
   const replayed = await runReplayInto(
     {
       ...{ stages, from, to, into },
       ...(model === undefined ? {} : { model: { modelName: model.name, modelVersion: model.version } }),
       ...(maxRate === undefined ? {} : { maxRate }),
+      ...(featureService === undefined ? {} : { featureService }),
     },
     context,
   )
@@ -92,7 +102,8 @@ async function compare({ stage: stages, from, to, differences, json }: ReplayArg
   if (reports.some(({ differing }) => differing > 0)) context.exitWith(1)
 }
 
-function parseName(text: string): string {
+/** @throws SpoilerError SPL_USAGE */
+export function parseReplayName(text: string): string {
   if (/^[a-z0-9][a-z0-9.-]{0,39}$/.test(text)) return text
   throw usageError(`"${text}" is no name of a replay; write up to 40 small letters, digits, dots and dashes`)
 }

@@ -1,7 +1,9 @@
 import type { RecordCodec } from '../../platform/record-codec.ts'
 import { type PartitionRange, readRanges } from '../../platform/topic-reader.ts'
 import { positionText, topics } from '../../schemas/topics.ts'
+import type { Processor } from '../../schemas/processor.ts'
 import type { RecordedFold } from '../recorded-folds.ts'
+import { RecordedServices } from '../recorded-services.ts'
 import { refold } from '../refold.ts'
 import { type Compared, type Difference, RecordComparison } from './compare-records.ts'
 import { fieldDifferences } from './field-differences.ts'
@@ -17,10 +19,10 @@ export async function verifyFold(
   { ranges, live }: { readonly ranges: readonly ComparedRange[]; readonly live: readonly PartitionRange[] },
   deps: VerifyDeps,
 ): Promise<StageReport> {
-  const { name: stage } = fold.processor
   using comparison = new RecordComparison(deps.workFolder)
-  await addRefolded(fold, ranges, comparison, deps)
-  await addLive(fold, live, comparison, deps)
+  const services = await addLive(fold, live, comparison, deps)
+  const processor = fold.processor((position) => services.at(position))
+  await addRefolded(fold, { processor, ranges }, comparison, deps)
   const first: ToldDifference[] = []
   let differing = 0
   for (const difference of comparison.differences()) {
@@ -28,12 +30,12 @@ export async function verifyFold(
     if (first.length >= deps.mostTold) continue
     first.push(await told(difference, fold, deps.codec))
   }
-  return { stage, compared: comparison.required, differing, withinTolerance: 0, unproved: 0, first }
+  return { stage: processor.name, compared: comparison.required, differing, withinTolerance: 0, unproved: 0, first }
 }
 
 async function addRefolded(
   fold: RecordedFold,
-  ranges: readonly ComparedRange[],
+  { processor, ranges }: { readonly processor: Processor<never, never>; readonly ranges: readonly ComparedRange[] },
   comparison: RecordComparison,
   deps: VerifyDeps,
 ): Promise<void> {
@@ -43,7 +45,7 @@ async function addRefolded(
   let before = 0
   for (const { partition, from, to, end } of ranges) {
     const range = { topic: input, partition, from: 0, to: end }
-    for await (const batch of refold(fold.processor, range, { ...deps, boundaries: [from, to] })) {
+    for await (const batch of refold(processor, range, { ...deps, boundaries: [from, to] })) {
       const { offset } = batch.records[0] as { readonly offset: number }
       const side = offset >= from && offset < to ? 'required' : 'possible'
       const made = batch.outgoing.flatMap(({ topic, value }) => (topic === output && value !== null ? [value] : []))
@@ -55,13 +57,18 @@ async function addRefolded(
   }
 }
 
-/** Live records as today's schema writes them: the same content is the same bytes. */
+/**
+ * Live records as today's schema writes them: the same content is the same bytes.
+ *
+ * @returns Which feature service was live where.
+ */
 async function addLive(
-  { output, nameOf: name }: RecordedFold,
+  { output, nameOf: name, serviceOf }: RecordedFold,
   live: readonly PartitionRange[],
   comparison: RecordComparison,
   { config, codec, signal, onProgress }: VerifyDeps,
-): Promise<void> {
+): Promise<RecordedServices> {
+  const services = new RecordedServices()
   const { name: topic, schema } = topics[output]
   const total = live.reduce((sum, { to }) => sum + to, 0)
   let done = 0
@@ -69,11 +76,13 @@ async function addLive(
     done += 1
     onProgress({ step: `reading ${topic}`, done, total })
     const decoded = await codec.decode<never>(schema, bytes, false)
+    if ('value' in decoded && serviceOf !== undefined) services.add(serviceOf(decoded.value))
     const known = 'value' in decoded ? name(decoded.value) : 'what cannot be decoded'
     if (known === undefined) continue
     const value = 'value' in decoded ? codec.encode({ subject: `${topic}-value`, schema }, decoded.value) : bytes
     comparison.add('live', { name: known, value: value ?? Buffer.alloc(0), position: { partition, offset } })
   }
+  return services
 }
 
 /** Those that the fold itself writes. */

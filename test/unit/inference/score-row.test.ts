@@ -92,7 +92,7 @@ test('rows are with the model at once, and results keep their order, rejects amo
   const property = fc.asyncProperty(rows, async (list) => {
     const { model, mostAtOnce } = probe()
     const records = list.map((first, i) => recordOf(featureRow({ text_units: first ?? Number.NaN }), i))
-    const results = await scoreRows(records, { model, deploymentEpoch: 0 })
+    const results = await scoreRows(records, [{ model, deploymentEpoch: 0 }])
     const shown = results.map((r, i) => r.kind === 'score' && [r.score.probability, r.score.position.offset === i])
     expect(shown).toEqual(list.map((first) => first !== null && [first, true]))
     expect(mostAtOnce()).toBe(list.filter((first) => first !== null).length)
@@ -116,5 +116,5 @@ test('a row that the model gives up is a reject that says how often it was tried
 test('a model that cannot score now is no fault of the rows: none is rejected', async () => {
   const model = failing(spoilerError('SPL_MODEL_UNAVAILABLE', 'retry'))
   const rows = [recordOf(featureRow()), recordOf(featureRow())]
-  await expect(scoreRows(rows, { model, deploymentEpoch: 0 })).rejects.toMatchObject({ onError: 'retry' })
+  await expect(scoreRows(rows, [{ model, deploymentEpoch: 0 }])).rejects.toMatchObject({ onError: 'retry' })
 })

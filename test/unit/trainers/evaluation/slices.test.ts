@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest'
 import { spoilerV1 } from '../../../../schemas/spoiler-v1.ts'
-import { slicesOf } from '../../../../trainers/evaluation/slices.ts'
+import { slicing } from '../../../../trainers/evaluation/slices.ts'
+
+const slicesOf = slicing(spoilerV1)
 
 const values = (set: Readonly<Record<string, number>>): number[] => {
   const names = spoilerV1.features.map(({ name }) => name)
