@@ -46,7 +46,7 @@ const VIEWS: Readonly<Record<FeatureView, (context: ReviewContext, reading: Text
   review_features: (context, reading) => ordered('review_features', reviewValues(context, reading)),
   user_features: ({ user, review }) => userFeatureValues(user, review.writtenAtMs),
   movie_features: ({ movie, review }) => movieFeatureValues(movie, review.writtenAtMs),
-  sentence_features: ({ review }, reading) => ordered('sentence_features', sentenceValues(review, reading)),
+  label_features: (context) => ordered('label_features', labelValues(context)),
 }
 
 /** Values of the view user_features, in its order, as of `atMs` (Unix milliseconds). */
@@ -164,15 +164,12 @@ function reviewValues({ review, user, movie, plot }: ReviewContext, reading: Tex
   }
 }
 
-function sentenceValues({ text }: Review, { sentences }: TextReading): Values<'sentence_features'> {
-  const telling = sentences.filter(({ cues, plotOverlapPermille }) => cues > 0 && plotOverlapPermille > 0)
-  const ending = sentences.filter(({ endingOverlapPermille }) => endingOverlapPermille > 0)
+function labelValues({ user, movie }: ReviewContext): Values<'label_features'> {
   return {
-    telling_sentences: telling.length,
-    telling_sentence_share: over(telling.length, sentences.length),
-    ending_sentences: ending.length,
-    ending_sentence_share: over(ending.length, sentences.length),
-    first_telling_position: over(telling[0]?.start ?? NaN, text.length),
+    user_spoilers: user.spoilers,
+    user_no_spoilers: user.labelled - user.spoilers,
+    movie_spoilers: movie.spoilers,
+    movie_no_spoilers: movie.labelled - movie.spoilers,
   }
 }
 

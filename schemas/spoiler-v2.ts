@@ -1,21 +1,21 @@
-import { count, type Feature, ratio, spoilerV1 } from './spoiler-v1.ts'
+import { count, type Feature, spoilerV1 } from './spoiler-v1.ts'
 
-/** Told by single sentences: sums and maxima over a review do not say whether cue and plot stand together. */
-const sentenceFeatures = [
-  count('telling_sentences', 'sentences', 'Sentences with a cue and a word of the plot.'),
-  ratio('telling_sentence_share', 'share of sentences', 'Sentences with a cue and a word of the plot.'),
-  count('ending_sentences', 'sentences', 'Sentences with a word that stands only in the last third of the synopsis.'),
-  ratio('ending_sentence_share', 'share of sentences', 'Sentences with a word of the ending.'),
-  ratio('first_telling_position', 'share of the text', 'Where the first telling sentence begins; 1 without one.', {
-    default: 1,
-  }),
+const MOST_LABELS = 10_000_000
+
+/**
+ * Both sides of the rates of `spoiler_v1`: a linear model that sees their logarithms sees the odds, and how much is
+ * known, where a smoothed rate says how likely only.
+ */
+const labelFeatures = [
+  count('user_spoilers', 'labels', 'Spoilers among the earlier labelled reviews of the author.', { max: MOST_LABELS }),
+  count('user_no_spoilers', 'labels', 'The others of them.', { max: MOST_LABELS }),
+  count('movie_spoilers', 'labels', 'Spoilers among the earlier labelled reviews of the movie.', { max: MOST_LABELS }),
+  count('movie_no_spoilers', 'labels', 'The others of them.', { max: MOST_LABELS }),
 ] as const
 
-const views = { ...spoilerV1.views, sentence_features: sentenceFeatures } as const
-
-/** The feature service `spoiler_v2`: `spoiler_v1` as it is, and behind it what single sentences tell. */
+/** The feature service `spoiler_v2`: `spoiler_v1` as it is, and behind it the labels that were known, by what they say. */
 export const spoilerV2 = {
   name: 'spoiler_v2',
-  views,
-  features: [...spoilerV1.features, ...sentenceFeatures] as readonly Feature[],
+  views: { ...spoilerV1.views, label_features: labelFeatures },
+  features: [...spoilerV1.features, ...labelFeatures] as readonly Feature[],
 } as const
