@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { Model } from '../../../inference/model.ts'
+import type { Model, ScoringInput } from '../../../inference/model.ts'
 import { type OnError, SpoilerError } from '../../../platform/spoiler-error.ts'
 import { scoreRow, scoreRows } from '../../../inference/score-row.ts'
 import type { ErrorCode } from '../../../schemas/errors.ts'
@@ -66,6 +66,32 @@ test('a score carries everything: whose, what, by which model, since which deplo
       reasons: [{ feature: 'text_units', contribution: 1, text: 'long' }],
     },
   })
+})
+
+test('a row of a service that has taken over what the model reads is scored by that alone, and says what it is of', async () => {
+  const { model } = probe()
+  const seen: number[][] = []
+  const reading = { ...model, score: (row: ScoringInput) => (seen.push([...row.values]), model.score(row)) }
+  const row = featureRow({ text_units: 0.5 }, { featureService: 'spoiler_v2' })
+  const wide = { ...row, values: [...row.values, 1, 2, 3, 4] }
+  const result = await scoreRow(recordOf(wide), { model: reading, deploymentEpoch: 0 })
+  expect(result).toMatchObject({ kind: 'score', score: { probability: 0.5, featureService: 'spoiler_v2' } })
+  expect(seen).toEqual([row.values])
+})
+
+test('each row is scored by the newest deployment that reads it', async () => {
+  const servings = [
+    { model: probe().model, deploymentEpoch: 3 },
+    { model: { ...probe().model, featureService: 'spoiler_v2' }, deploymentEpoch: 5 },
+    { model: probe().model, deploymentEpoch: 1 },
+  ]
+  const old = featureRow()
+  const rows = [old, { ...old, featureService: 'spoiler_v2', values: [...old.values, 0, 0, 0, 0] }, old]
+  const results = await scoreRows(
+    rows.map((row, i) => recordOf(row, i)),
+    servings,
+  )
+  expect(results.map((result) => result.kind === 'score' && result.score.deploymentEpoch)).toEqual([3, 5, 3])
 })
 
 const values = featureRow().values
