@@ -33,9 +33,9 @@ let flow: Flow
 
 /** Publishes labelled reviews without a pause, an hour of event time apart, until it is stopped. */
 class Flow implements AsyncDisposable {
+  published = 0
   readonly #stop = new AbortController()
   readonly #done = this.#run()
-  published = 0
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort()
