@@ -31,14 +31,9 @@ export async function shieldScore(): Promise<ShieldScore> {
   mkdirSync(cache)
   cpSync(version.folder, join(cache, version.version), { recursive: true })
   const why = { source: '', decidedAtMs: Date.now(), decidedBy: 'bench', reason: 'bench' }
-  const deployed = {
-    slot: 'champion',
-    deploymentEpoch: 1,
-    modelName: 'linear',
-    featureService: 'spoiler_v1',
-    modelVersion: version.version,
-  }
-  await pipeline.publisher.publish('modelDeployments', { ...deployed, ...why })
+  const how = { mode: 'serve', share: 1, entryId: '', jobId: '', gateReport: '', featureService: 'spoiler_v1' }
+  const deployed = { slot: 'champion', deploymentEpoch: 1, modelName: 'linear', modelVersion: version.version }
+  await pipeline.publisher.publish('modelDeployments', { ...deployed, ...why, ...how })
   await publishAll(pipeline, worldEvents(REVIEWS, true))
   pipeline.supervise(only('folds', 'sinks'))
   const row = await lastRow(pipeline)

@@ -2,7 +2,7 @@ import { Command } from 'commander'
 import { addConfig } from './commands/config.ts'
 import { addDataset } from './commands/dataset.ts'
 import { addDlq } from './commands/dlq.ts'
-import { addModel } from './commands/model.ts'
+import { addModels } from './commands/models.ts'
 import { addOffline } from './commands/offline.ts'
 import { addProduce } from './commands/produce.ts'
 import { addRedis } from './commands/redis.ts'
@@ -25,7 +25,7 @@ const COMMANDS = [
   addDlq,
   addProduce,
   addScore,
-  addModel,
+  addModels,
   addRedis,
   addOffline,
   addDataset,

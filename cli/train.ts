@@ -1,4 +1,4 @@
-import { copyFile, cp, mkdir, rename, rm } from 'node:fs/promises'
+import { copyFile, cp, mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { publishVersion } from '../connectors/model-registry.ts'
 import { openDataset } from '../trainers/dataset/open-dataset.ts'
@@ -63,16 +63,18 @@ export async function trainInPlace(wishes: TrainWishes, context: CliContext): Pr
       const { source } = await publishVersion(store, config.S3_PREFIX, trained.folder)
       const address = `s3://${config.S3_BUCKET}/${source}`
       if (wishes.deploy !== true) return { name, version, report, address, deployment: { outcome: 'trained' } }
-      const wanted = { trained, source, dataset, seed: wishes.seed }
+      const wanted = { challenger: { name, version, source, folder: trained.folder }, dataset, seed: wishes.seed }
       const deployment = await withProgress(context, (onProgress) =>
-        deployIfBetter(wanted, { config, store, signal, onProgress, folder: join(workFolder, 'champion') }),
+        deployIfBetter(wanted, { config, store, place, signal, onProgress, workFolder }),
       )
+      if (wishes.report !== undefined) await writeFile(wishes.report, deployment.gate.page)
       return { name, version, report, address, deployment }
     })
   })
 }
 
-async function withProgress<T>(
+/** Says on a line of its own how far something is. */
+export async function withProgress<T>(
   { stderr }: CliContext,
   work: (onProgress: ProgressLine['show']) => Promise<T>,
 ): Promise<T> {

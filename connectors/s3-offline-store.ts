@@ -4,7 +4,13 @@ import type { ComponentContext } from '../platform/component.ts'
 import { whenAvailable } from '../platform/component.ts'
 import { idOf } from '../platform/input-order.ts'
 import { inputRecord, type InputRecord, topicId } from '../platform/input-record.ts'
-import { GroupConsumer, PartitionReader, READ_UNCOMMITTED, type TopicPartition } from '../platform/kafka-consumer.ts'
+import {
+  GroupConsumer,
+  type PartitionOffset,
+  PartitionReader,
+  READ_UNCOMMITTED,
+  type TopicPartition,
+} from '../platform/kafka-consumer.ts'
 import type { RecordCodec } from '../platform/record-codec.ts'
 import { readOrWait } from '../platform/read-or-wait.ts'
 import { pause, whileDependencyIsDown } from '../platform/retry.ts'
@@ -61,6 +67,9 @@ class OfflineStore {
   readonly #bytes: Counter
   readonly #schemas = new Map<OfflineTopic, ChainSchema>()
   readonly #writers = new Map<string, ChainWriter>()
+  /** Ends of files that the group's coordinator does not have yet. */
+  readonly #uncommitted = new Map<string, PartitionOffset>()
+  #cannotCommit = false
 
   constructor(context: ComponentContext, clients: Clients) {
     this.#context = context
@@ -85,6 +94,7 @@ class OfflineStore {
       if ([...this.#writers.keys()].every((input) => consumer.atEnd.has(input))) this.#telemetry.idle()
       encodeWhatIsTooMuch(this.#writers)
       for (const input of dueWriters(this.#writers, config)) await this.#whileDown(() => this.#rotate(input))
+      await this.#commit()
     }
     const written = new AbortController()
     await Promise.race([this.#lastFiles(), pause(LAST_FILES_WITHIN_MS, written.signal)])
@@ -110,7 +120,10 @@ class OfflineStore {
       if (event.kind === 'assigned') await this.#open(event.partitions)
       else {
         // what was not written yet is read again by the next owner
-        for (const input of event.partitions) this.#writers.delete(idOf(input))
+        for (const input of event.partitions) {
+          this.#writers.delete(idOf(input))
+          this.#uncommitted.delete(idOf(input))
+        }
         consumer.release(event.partitions)
       }
       this.#telemetry.assigned(this.#writers.size)
@@ -178,15 +191,28 @@ class OfflineStore {
     const position = { topic, partition: Number(partition), offset: end }
     this.#context.log.debug({ ...position, count, sizeBytes, outcome }, 'file closed')
     if (end !== before) await consumer.seek([position])
-    await consumer.commit([position]).catch((error: unknown) => {
-      this.#context.log.warn({ err: error }, 'cannot commit the offset of a file; the chain knows it')
-    })
+    this.#uncommitted.set(input, position)
+  }
+
+  /** For those who ask how far it is; the chains know it anyhow. What cannot be committed now is committed later. */
+  async #commit(): Promise<void> {
+    if (this.#uncommitted.size === 0) return
+    try {
+      await this.#clients.consumer.commit([...this.#uncommitted.values()])
+      this.#uncommitted.clear()
+      this.#cannotCommit = false
+    } catch (error) {
+      if (this.#cannotCommit) return // was told
+      this.#cannotCommit = true
+      this.#context.log.warn({ err: error }, 'cannot commit the offsets of files yet; the chains know them')
+    }
   }
 
   /** One try each: a store that is down now gets these records at the next start. */
   async #lastFiles(): Promise<void> {
     try {
       for (const [input, writer] of this.#writers) if (writer.records > 0) await this.#rotate(input)
+      await this.#commit()
     } catch (error) {
       this.#context.log.warn({ err: error }, 'the last files were not written; their records are read again')
     }

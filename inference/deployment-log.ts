@@ -1,8 +1,6 @@
 import { placesRead } from '../schemas/feature-services.ts'
+import { CHAMPION } from '../schemas/deployment-slots.ts'
 import type { ModelDeployment } from '../schemas/generated.ts'
-
-/** What is decided about the model that scores. */
-export const CHAMPION = 'champion'
 
 /** A version, by name and content, and since which decision it shall serve. */
 export type Deployed = Pick<ModelDeployment, 'deploymentEpoch' | 'modelName' | 'modelVersion'> & {
@@ -39,30 +37,36 @@ export function deploymentFor(
     .toSorted((a, b) => b.deploymentEpoch - a.deploymentEpoch)[0]
 }
 
-/** The newest decision: of equal epochs the first. */
-export async function newestDeployment(records: AsyncIterable<ModelDeployment>): Promise<ModelDeployment | undefined> {
+/** A version that takes a slot, or leaves it; without a slot it is the champion's, and it serves. */
+type Decision = Omit<ModelDeployment, 'deploymentEpoch' | keyof typeof SERVES> & Partial<typeof SERVES>
+
+const SERVES = { slot: CHAMPION as string, mode: 'serve', share: 1, entryId: '', jobId: '', gateReport: '' }
+
+/** The newest decision about a slot: of equal epochs the first. */
+export async function newestDeployment(
+  records: AsyncIterable<ModelDeployment>,
+  slot: string = CHAMPION,
+): Promise<ModelDeployment | undefined> {
   let newest: ModelDeployment | undefined
   for await (const record of records)
-    if (record.slot === CHAMPION && record.deploymentEpoch > (newest?.deploymentEpoch ?? 0)) newest = record
+    if (record.slot === slot && record.deploymentEpoch > (newest?.deploymentEpoch ?? 0)) newest = record
   return newest
 }
 
 /**
- * Appends a decision about the champion under the next epoch. When somebody else took that epoch at the same moment,
+ * Appends a decision about a slot under its next epoch. When somebody else took that epoch at the same moment,
  * and was first, it is appended again under the one behind: every decision has an epoch of its own.
  *
  * @returns the record that counts.
  */
-export async function decideDeployment(
-  decision: Omit<ModelDeployment, 'slot' | 'deploymentEpoch'>,
-  { read, append }: DeploymentLog,
-): Promise<ModelDeployment> {
+export async function decideDeployment(wanted: Decision, { read, append }: DeploymentLog): Promise<ModelDeployment> {
+  const decision = { ...SERVES, ...wanted }
   for (;;) {
-    const before = await newestDeployment(read())
+    const before = await newestDeployment(read(), decision.slot)
     const deploymentEpoch = (before?.deploymentEpoch ?? 0) + 1
-    const deployment = { slot: CHAMPION, deploymentEpoch, ...decision }
+    const deployment = { ...decision, deploymentEpoch }
     await append(deployment)
-    const after = await newestDeployment(read())
+    const after = await newestDeployment(read(), decision.slot)
     if (after === undefined || after.deploymentEpoch > deploymentEpoch || isSame(after, deployment)) return deployment
   }
 }

@@ -85,7 +85,14 @@ export function verifiedManifest(files: ModelFiles): Manifest {
   return manifest
 }
 
-const DeclaredVersion = Manifest.pick({ name: true, version: true, featureService: true, head: true, golden: true })
+const DeclaredVersion = Manifest.pick({
+  name: true,
+  version: true,
+  featureService: true,
+  head: true,
+  golden: true,
+  metrics: true,
+})
 
 /** What a version says it is, before anything is proved. @throws SpoilerError SPL_MODEL_INVALID. */
 export async function declaredVersion(folder: string): Promise<z.infer<typeof DeclaredVersion>> {

@@ -1,9 +1,11 @@
+import { slicesOf } from '../features/slices.ts'
 import type { Model, Prediction, ScoringInput } from './model.ts'
 import { SpoilerError } from '../platform/spoiler-error.ts'
+import { CHAMPION } from '../schemas/deployment-slots.ts'
 import type { ErrorCode } from '../schemas/errors.ts'
 import type { ReviewFeatures, SpoilerScore } from '../schemas/generated.ts'
 import type { StreamRecord } from '../schemas/processor.ts'
-import { featureServiceOf, placesRead } from '../schemas/feature-services.ts'
+import { type FeatureService, featureServiceOf, placesRead } from '../schemas/feature-services.ts'
 
 /** The model that serves, and since which decision of control. */
 export interface Serving {
@@ -37,8 +39,9 @@ export async function scoreRow(row: StreamRecord<ReviewFeatures>, serving: Servi
   const { value, position } = row
   const { model, deploymentEpoch } = serving
   const places = placesRead(value.featureService, model.featureService)
-  if (places === undefined) return unreadable(value, model)
-  const reject = rejection(value)
+  const service = featureServiceOf(value.featureService)
+  if (places === undefined || service === undefined) return unreadable(value, model)
+  const reject = rejection(value, service)
   if (reject !== undefined) return reject
   const prediction = await predicted({ ...value, values: places.map((at) => value.values[at] as number) }, model)
   if ('kind' in prediction) return prediction
@@ -57,8 +60,10 @@ export async function scoreRow(row: StreamRecord<ReviewFeatures>, serving: Servi
     modelName: model.name,
     modelVersion: model.version,
     deploymentEpoch,
+    slot: CHAMPION,
     tier: model.tier,
     featureService: value.featureService,
+    slices: slicesOf(value.values, service),
     position,
     spans,
     reasons,
@@ -105,10 +110,9 @@ function unreadable({ featureService }: ReviewFeatures, model: Model): Reject {
   return { kind: 'reject', code: 'SPL_FEATURE_SERVICE_UNKNOWN', cause, attempts: 1 }
 }
 
-function rejection({ featureService, values }: ReviewFeatures): Reject | undefined {
-  const length = featureServiceOf(featureService)?.features.length
-  if (values.length !== length) {
-    const cause = `the row has ${values.length} values, ${featureService} has ${length ?? 'none'}`
+function rejection({ featureService, values }: ReviewFeatures, { features }: FeatureService): Reject | undefined {
+  if (values.length !== features.length) {
+    const cause = `the row has ${values.length} values, ${featureService} has ${features.length}`
     return { kind: 'reject', code: 'SPL_FEATURE_ROW_INVALID', cause, attempts: 1 }
   }
   const at = values.findIndex((entry) => !Number.isFinite(entry))

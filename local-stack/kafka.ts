@@ -26,7 +26,18 @@ const SETTLE_AGAIN_MS = 200
 interface BrokerSettings {
   readonly folder: string
   readonly host: string
-  readonly ports: Ports
+  readonly ports: Pick<Ports, 'kafka' | 'controller'>
+  /** What makes it one of several brokers; by default it is the only one. */
+  readonly member?: ClusterMember
+}
+
+/** A broker of a cluster in which each broker is a controller as well. */
+export interface ClusterMember {
+  readonly clusterId: string
+  /** From 1 on. */
+  readonly node: number
+  /** Of all nodes, in order. */
+  readonly controllerPorts: readonly number[]
 }
 
 /** Address under which other machines reach a listener that is bound to `host`. */
@@ -34,12 +45,12 @@ export function advertisedHost(host: string): string {
   return host === '0.0.0.0' || host === '::' ? hostname() : host
 }
 
-/** Settings of one broker that is its own controller, as Kafka's server.properties. */
-export function brokerProperties({ folder, host, ports }: BrokerSettings): string {
+/** Settings of a broker that is a controller as well, the only one by default, as Kafka's server.properties. */
+export function brokerProperties({ folder, host, ports, member }: BrokerSettings): string {
   const properties = {
     'process.roles': 'broker,controller',
     'node.id': 1,
-    'controller.quorum.voters': `1@127.0.0.1:${ports.controller}`,
+    'controller.quorum.voters': votersOf([ports.controller]),
     'controller.listener.names': 'CONTROLLER',
     listeners: `PLAINTEXT://${host}:${ports.kafka},CONTROLLER://127.0.0.1:${ports.controller}`,
     'advertised.listeners': `PLAINTEXT://${advertisedHost(host)}:${ports.kafka}`,
@@ -72,10 +83,36 @@ export function brokerProperties({ folder, host, ports }: BrokerSettings): strin
     'num.network.threads': 2,
     'num.io.threads': 4,
     'log.cleaner.dedupe.buffer.size': 33_554_432,
+    ...(member === undefined ? {} : memberProperties(member)),
   }
   return Object.entries(properties)
     .map(([name, value]) => `${name}=${value}\n`)
     .join('')
+}
+
+function votersOf(controllerPorts: readonly number[]): string {
+  return controllerPorts.map((port, i) => `${i + 1}@127.0.0.1:${port}`).join(',')
+}
+
+/** What differs from the only broker: everything is on all nodes, and what two of them have is safe. */
+function memberProperties({ node, controllerPorts }: ClusterMember): Record<string, string | number> {
+  const nodes = controllerPorts.length
+  const inSync = Math.ceil((nodes + 1) / 2)
+  return {
+    'node.id': node,
+    'controller.quorum.voters': votersOf(controllerPorts),
+    'default.replication.factor': nodes,
+    'min.insync.replicas': inSync,
+    'offsets.topic.replication.factor': nodes,
+    'transaction.state.log.replication.factor': nodes,
+    'transaction.state.log.min.isr': inSync,
+    'share.coordinator.state.topic.replication.factor': nodes,
+    'share.coordinator.state.topic.min.isr': inSync,
+    // others take over from a broker that is silent for so long
+    'broker.session.timeout.ms': 6_000,
+    'broker.heartbeat.interval.ms': 1_000,
+    'controller.quorum.election.timeout.ms': 1_000,
+  }
 }
 
 function classPath({ kafkaLibs }: Tools): string[] {
@@ -95,7 +132,8 @@ export async function prepareBroker(tools: Tools, settings: BrokerSettings): Pro
   writeFileSync(file, brokerProperties(settings))
   if (existsSync(join(settings.folder, 'meta.properties'))) return file
   const jvm = ['-Xmx128m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', `-Dlog4j2.configurationFile=${LOG_CONFIG}`]
-  const format = ['kafka.tools.StorageTool', 'format', '--ignore-formatted', '-t', newClusterId(), '-c', file]
+  const clusterId = settings.member?.clusterId ?? newClusterId()
+  const format = ['kafka.tools.StorageTool', 'format', '--ignore-formatted', '-t', clusterId, '-c', file]
   try {
     await promisify(execFile)(tools.java, [...jvm, ...classPath(tools), ...format])
   } catch (cause) {
@@ -124,13 +162,14 @@ export async function bringBroker(
 }
 
 /** @param file settings, from {@link prepareBroker} */
-export function brokerProgram(tools: Tools, { host, ports }: BrokerSettings, file: string): PartProgram {
+export function brokerProgram(tools: Tools, { host, ports, member }: BrokerSettings, file: string): PartProgram {
   const address = { host: reachableHost(host), port: ports.kafka }
   return {
     command: tools.java,
     args: [...brokerJvm(tools), 'kafka.Kafka', file],
     answers: async (log) => log.includes(STARTED) && (await brokerAnswers(address)),
-    settle: (signal) => settleTransactions(address, signal),
+    // only where a partition may have been without a leader
+    ...(member === undefined ? { settle: (signal: AbortSignal) => settleTransactions(address, signal) } : {}),
     readyWithinMs: READY_WITHIN_MS,
     stopWithinMs: STOP_WITHIN_MS,
   }

@@ -19,8 +19,10 @@ const S3_IS_BUILT = 'its server is built first, once, in a few minutes; nothing 
 export interface StackOptions {
   /** Holds everything that the stack keeps: data, logs, ports of the last start. Made when it is missing. */
   readonly dataDir: string
-  /** All by default. The registry needs kafka. */
+  /** All by default. The registry needs kafka, or brokers. */
   readonly parts?: readonly StackPart[]
+  /** Addresses of brokers that run already, instead of the part kafka. */
+  readonly brokers?: string
   /** Ports that must be these; others are chosen. */
   readonly ports?: Partial<Ports>
   /** Address that is listened on; loopback by default. Nothing asks for a password: think before opening it. */
@@ -58,10 +60,9 @@ export interface LocalStack extends AsyncDisposable {
 
 type Programs = Readonly<Record<StackPart, () => PartProgram>>
 
-function addressesOf(host: string, ports: Ports, s3: S3Credentials): StackEnv {
+function addressesOf(host: string, ports: Ports, s3: S3Credentials): Omit<StackEnv, 'KAFKA_BROKERS'> {
   const name = advertisedHost(host)
   return {
-    KAFKA_BROKERS: `${name}:${ports.kafka}`,
     SCHEMA_REGISTRY_URL: `http://${name}:${ports.registry}/apis/ccompat/v7`,
     REDIS_URL: `redis://${name}:${ports.redis}`,
     S3_ENDPOINT: `http://${name}:${ports.s3}`,
@@ -86,19 +87,20 @@ function writeEnvFile(file: string, env: StackEnv): void {
 /** Everything that is decided before the first process starts. */
 async function planStack(
   dataDir: string,
-  { host = LOOPBACK, ports: configured = {}, parts = STACK_PARTS }: StackOptions,
+  { host = LOOPBACK, ports: configured = {}, parts = STACK_PARTS, brokers }: StackOptions,
 ) {
   const tools = findTools()
   const ports = await choosePorts({ host, file: join(dataDir, 'ports.json'), configured })
   const credentials = s3Credentials(join(dataDir, 's3'))
-  const env = addressesOf(host, ports, credentials)
+  const KAFKA_BROKERS = brokers ?? `${advertisedHost(host)}:${ports.kafka}`
+  const env = { KAFKA_BROKERS, ...addressesOf(host, ports, credentials) }
   const broker = { folder: join(dataDir, 'kafka'), host, ports }
   const file = parts.includes('kafka') ? await prepareBroker(tools, broker) : ''
   const registry = {
     folder: dataDir,
     host,
     port: ports.registry,
-    brokers: env.KAFKA_BROKERS,
+    brokers: KAFKA_BROKERS,
   }
   const programs: Programs = {
     kafka: () => brokerProgram(tools, broker, file),
@@ -167,7 +169,8 @@ function bringsOf({ runFolder, logFolder, onProgress, beforeBroker }: BringDeps)
  */
 export async function startStack(options: StackOptions): Promise<LocalStack> {
   const { parts: wanted = STACK_PARTS, onProgress = () => undefined } = options
-  if (wanted.includes('registry') && !wanted.includes('kafka')) throw new RangeError('the registry needs kafka')
+  if (wanted.includes('registry') && !wanted.includes('kafka') && options.brokers === undefined)
+    throw new RangeError('the registry needs kafka')
   const dataDir = resolve(options.dataDir)
   const [runFolder, logFolder] = ['run', 'logs'].map((name) => join(dataDir, name)) as [string, string]
   mkdirSync(logFolder, { recursive: true })

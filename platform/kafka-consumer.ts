@@ -230,11 +230,22 @@ export class GroupConsumer extends PartitionReader {
     })
   }
 
-  /** Commits outside a transaction: for sinks, whose effects are idempotent, and for the very first positions. */
-  commit(offsets: readonly PartitionOffset[]): Promise<void> {
-    return promised('committing offsets', (cb) => {
+  /**
+   * Commits outside a transaction: for sinks, whose effects are idempotent, and for the very first positions. The client
+   * calls back when it has queued the request, and says nothing when it is lost with its coordinator: so that is asked.
+   *
+   * @throws KafkaFault when the coordinator does not have the offsets: the same call again may do.
+   */
+  async commit(offsets: readonly PartitionOffset[]): Promise<void> {
+    const doing = 'committing offsets'
+    await promised(doing, (cb) => {
       ;(this.native as unknown as { commitCb(o: PartitionOffset[], cb: unknown): void }).commitCb([...offsets], cb)
     })
+    const found = await this.committed(offsets)
+    const lost = offsets.find(({ offset }, i) => (found[i]?.offset ?? NO_OFFSET) < offset)
+    if (lost === undefined) return
+    const message = `the coordinator does not have offset ${lost.offset} of ${lost.topic}/${lost.partition}`
+    throw new KafkaFault(doing, { message, isRetriable: true })
   }
 
   async seek(positions: readonly PartitionOffset[]): Promise<void> {

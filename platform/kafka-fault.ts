@@ -15,6 +15,8 @@ const FATAL = -150
 export const TIMED_OUT = -185
 /** Broker and transport are away: -195 transport, -187 all brokers down, -193 name resolution. */
 const UNREACHABLE = new Set([-195, -187, -193, TIMED_OUT])
+/** Broker's codes of a partition that has no leader yet, and of one that has another. */
+const LEADER_MOVES = new Set([5, 6])
 
 /** An error of the Kafka client. */
 export class KafkaFault extends Error {
@@ -34,6 +36,11 @@ export class KafkaFault extends Error {
 
   get unreachable(): boolean {
     return UNREACHABLE.has(this.code)
+  }
+
+  /** A partition that was asked for gets, or got, another leader. */
+  get leaderMoves(): boolean {
+    return LEADER_MOVES.has(this.code)
   }
 }
 

@@ -1,3 +1,4 @@
+import { KafkaFault } from './kafka-fault.ts'
 import { SpoilerError } from './spoiler-error.ts'
 
 const LEAST_BACKOFF_MS = 100
@@ -28,6 +29,19 @@ export async function whileDependencyIsDown<T>(work: () => Promise<T>, options: 
     }
   }
   return undefined
+}
+
+/**
+ * What {@link whileDependencyIsDown} waits for when a call to a broker fails. Also while an earlier transaction with
+ * offsets of the group is undecided, the broker does not answer in time.
+ *
+ * @returns Throws SpoilerError SPL_BROKER_UNAVAILABLE (retry), or the cause if waiting does not help.
+ */
+export function waitForBroker(doing: string): (cause: unknown) => never {
+  return (cause) => {
+    if (!(cause instanceof KafkaFault && (cause.unreachable || cause.leaderMoves || cause.retriable))) throw cause
+    throw new SpoilerError('SPL_BROKER_UNAVAILABLE', doing, { onError: 'retry', cause })
+  }
 }
 
 /** Waits, or returns early when the signal aborts. */

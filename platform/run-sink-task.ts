@@ -7,7 +7,7 @@ import { GroupConsumer, type TopicPartition } from './kafka-consumer.ts'
 import { openIdempotentProducer, type IdempotentProducer } from './kafka-producer.ts'
 import type { Decoded, RecordCodec } from './record-codec.ts'
 import { readOrWait } from './read-or-wait.ts'
-import { pause, whileDependencyIsDown } from './retry.ts'
+import { pause, waitForBroker, whileDependencyIsDown } from './retry.ts'
 import type { SpoilerError } from './spoiler-error.ts'
 import { nextOffsets } from './stream-task.ts'
 import { type TaskTelemetry, taskTelemetry } from './telemetry.ts'
@@ -109,7 +109,7 @@ async function writeBatch<T extends TopicId, Row>(
     await options.write(await readAll(records, options, output))
     for (const letter of output.outgoing()) await letters.send(letter)
     await letters.flush()
-    await consumer.commit(nextOffsets(records))
+    await consumer.commit(nextOffsets(records)).catch(waitForBroker('committing offsets'))
     return true
   }
   const onUp = (): void => {

@@ -5,9 +5,8 @@ import { idOf, type InputOrder } from './input-order.ts'
 import { inputRecord, type InputRecord } from './input-record.ts'
 import type { GroupConsumer, PartitionOffset, TopicPartition, Watermarks } from './kafka-consumer.ts'
 import type { TransactionalProducer } from './kafka-producer.ts'
-import { KafkaFault } from './kafka-fault.ts'
 import { readOrWait } from './read-or-wait.ts'
-import { whileDependencyIsDown } from './retry.ts'
+import { waitForBroker, whileDependencyIsDown } from './retry.ts'
 import { SpoilerError } from './spoiler-error.ts'
 import { startOffset } from './start-offset.ts'
 import type { TaskTelemetry } from './telemetry.ts'
@@ -74,7 +73,9 @@ export class StreamTask {
       if (event.kind === 'assigned') {
         const { partitions } = event
         telemetry.restoring(partitions.length)
-        const starts = await this.#whileDependencyIsDown(signal, () => this.#restore(partitions).catch(waitForBroker))
+        const starts = await this.#whileDependencyIsDown(signal, () =>
+          this.#restore(partitions).catch(waitForBroker('restoring')),
+        )
         if (starts === undefined) return
         order.assign(partitions)
         for (const start of starts) this.#positions.set(idOf(start), start)
@@ -185,12 +186,6 @@ export class StreamTask {
       behindMs: this.#caughtUp() ? 0 : Math.max(0, nowMs() - last.appendedAtMs),
     })
   }
-}
-
-/** Also while an earlier transaction with offsets of the group is undecided, the broker does not answer in time. */
-function waitForBroker(cause: unknown): never {
-  if (!(cause instanceof KafkaFault && cause.unreachable)) throw cause
-  throw new SpoilerError('SPL_BROKER_UNAVAILABLE', 'restoring', { onError: 'retry', cause })
 }
 
 /** Per partition the offset after its last record. */

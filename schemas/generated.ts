@@ -24,6 +24,48 @@ export interface BucketCounters {
   readonly ratingSum: readonly number[]
 }
 
+/** A drift alarm, as far as control needs it. */
+export interface ControlAlarm {
+  readonly alarmId: string
+  /** Its cause in plain words. */
+  readonly reason: string
+}
+
+/** One thing that control may react to, in the order that counts. Exactly one of the fields behind by is set. */
+export interface ControlEntry {
+  readonly entryId: string
+  /** Person or component. */
+  readonly by: string
+  readonly request: null | TrainingRequest
+  readonly jobCommand: null | JobCommand
+  readonly deployCommand: null | DeployCommand
+  readonly taskReport: null | TaskReport
+  /** Labels published so far. */
+  readonly labels: null | number
+  /** Holds from now on. */
+  readonly policy: null | TrainingPolicy
+  readonly alarm: null | ControlAlarm
+  /** One that stands in model-deployments and that control did not write. */
+  readonly deployment: null | ModelDeployment
+}
+
+/** What control remembers besides jobs and deployments. */
+export interface ControlState {
+  readonly policy: null | TrainingPolicy
+  /** Labels published so far. */
+  readonly labels: number
+  /** Labels at the last training. */
+  readonly labelsAtTraining: number
+  /** Append times of the entries that began trainings by themselves, of the last 24 hours, and of the last one. */
+  readonly startedAtMs: readonly number[]
+  /** The newest that no training has followed. */
+  readonly alarm: null | ControlAlarm
+  /** The job that runs; one at a time. */
+  readonly activeJobId: null | string
+  /** Jobs that wait for it, first come first. */
+  readonly waiting: readonly string[]
+}
+
 /** A change that a person made to a record that could not be processed. */
 export interface DeadLetterEdit {
   /** Path of the field, such as source.partition; empty where the whole value was replaced. */
@@ -66,11 +108,178 @@ export interface DeadLetter {
   readonly headers: Readonly<Record<string, Buffer>>
 }
 
+/** Somebody decides which version shall serve. */
+export interface DeployCommand {
+  /** champion: what scores. */
+  readonly slot: string
+  readonly modelName: string
+  /** Content hash of the model version. */
+  readonly modelVersion: string
+  /** Key of the version folder in the object store, without a slash at its end. */
+  readonly source: string
+  /** Deployment epoch of the slot as whoever decides has seen it: a decision that another has overtaken does not count. */
+  readonly afterEpoch: number
+  readonly reason: string
+}
+
+/** Integer counters of a subject in a window of event time. Those of several partitions add up. */
+export interface DriftCounts {
+  /** What is watched: features/SERVICE, scores/MODEL@VERSION. */
+  readonly subject: string
+  /** Null for what no model has made. */
+  readonly modelName: null | string
+  readonly modelVersion: null | string
+  /** Event time, Unix milliseconds. */
+  readonly startMs: number
+  /** The end, exclusive. */
+  readonly endMs: number
+  readonly segments: readonly DriftSegment[]
+  /** Sums that are no distribution, by name; shares in millionths. */
+  readonly sums: Readonly<Record<string, number>>
+}
+
+/** An alarm was raised, or has ended. Public. */
+export interface DriftEvent {
+  /** Subject, window and state: equal on every replay. */
+  readonly eventId: string
+  /** raised or ended. */
+  readonly state: string
+  /** What is watched: features/SERVICE, scores/MODEL@VERSION. */
+  readonly subject: string
+  /** The model that scored when the window was closed; null before the first score. */
+  readonly modelName: null | string
+  readonly modelVersion: null | string
+  /** The window that decided. */
+  readonly windowId: string
+  /** Of the first window over its limits that the alarm counts; event time, Unix milliseconds. */
+  readonly startMs: number
+  /** Of the window that decided, exclusive. */
+  readonly endMs: number
+  /** Append time of the partial that closed the window, Unix milliseconds. */
+  readonly decidedAtMs: number
+  /** Of the window that decided. */
+  readonly rows: number
+  /** One sentence for people. */
+  readonly cause: string
+  /** Strongest first. */
+  readonly findings: readonly DriftFinding[]
+}
+
+/** One measure that has drifted, in plain words and in figures. */
+export interface DriftFinding {
+  readonly measure: string
+  /** Such as: share of reviews under 200 characters rose from 9 % to 41 %, mostly by authors without history. */
+  readonly text: string
+  /** Jensen-Shannon distance of the window to its reference. */
+  readonly effect: number
+  /** What it may reach. */
+  readonly limit: number
+  /** Share of the reviews that the text names, in the reference. */
+  readonly before: number
+  /** The same in the window. */
+  readonly after: number
+}
+
+/** One measure of a window beside its reference. */
+export interface DriftMeasure {
+  readonly measure: string
+  readonly counts: readonly number[]
+  /** Empty while there is no reference. */
+  readonly referenceCounts: readonly number[]
+  /** Distance, natural logarithm: 0 is equal, .83 is disjoint. Null without reference, as the others. */
+  readonly jensenShannon: null | number
+  /** What the distance may reach, learned from the windows of the reference. */
+  readonly limit: null | number
+  /** Population stability index. */
+  readonly psi: null | number
+  /** Beyond it the index of so many rows is no chance. */
+  readonly psiCritical: null | number
+  /** In standard deviations of the reference. */
+  readonly wasserstein: null | number
+  /** Largest difference of the cumulated shares. */
+  readonly kolmogorovSmirnov: null | number
+  /** Beyond its limit. */
+  readonly over: boolean
+}
+
+/** What a task has counted since its last partial, and how far it is. Internal: the log that drift is decided from. */
+export interface DriftPartial {
+  /** features or scores. */
+  readonly source: string
+  /** Of the source topic. */
+  readonly partition: number
+  /** Event time that the task has reached: several records stand at or after it. */
+  readonly windowTimeMs: number
+  /** Largest append time that the task has seen. */
+  readonly streamTimeMs: number
+  /** At most one for each subject and window. */
+  readonly counts: readonly DriftCounts[]
+}
+
+/** Reviews of one group in a window. Groups are disjoint, and together all. */
+export interface DriftSegment {
+  /** new authors, known authors, or all. */
+  readonly segment: string
+  readonly rows: number
+  readonly measures: readonly MeasureCounts[]
+}
+
+/** A closed window of event time: what was counted, and how far it is from its reference. Public. */
+export interface DriftWindow {
+  /** Subject and start. */
+  readonly windowId: string
+  /** What is watched: features/SERVICE, scores/MODEL@VERSION. */
+  readonly subject: string
+  /** Null for what no model has made. */
+  readonly modelName: null | string
+  readonly modelVersion: null | string
+  /** Event time, Unix milliseconds. Windows with too few rows are joined with the next. */
+  readonly startMs: number
+  /** The end, exclusive. */
+  readonly endMs: number
+  /** Append time of the partial that closed it, Unix milliseconds. */
+  readonly closedAtMs: number
+  readonly rows: number
+  /** 0 while the reference is being learned. */
+  readonly referenceRows: number
+  readonly referenceWindows: number
+  /** learning, quiet, or over: some measures are beyond their limits. */
+  readonly verdict: string
+  /** An alarm stands after this window. */
+  readonly alarm: boolean
+  /** Sums that are no distribution, by name; shares in millionths. */
+  readonly sums: Readonly<Record<string, number>>
+  readonly measures: readonly DriftMeasure[]
+}
+
 /** State: the counters of one user or movie. */
 export interface EntityHistory {
   /** Largest event time folded. */
   readonly updatedAtMs: number
   readonly counters: BucketCounters
+}
+
+/** State: scores and newest label of a review. */
+export interface EvaluatedReview {
+  /** Append time of the last word about it; reviews expire by it. */
+  readonly seenAtMs: number
+  readonly movieId: string
+  /** One a slot at most. */
+  readonly scores: readonly ScoreTrace[]
+  readonly label: null | OutcomeLabel
+  /** Where the label stands in score-activity. */
+  readonly labelPosition: null | LogPosition
+}
+
+/** What the gate says of a candidate. */
+export interface GateResult {
+  readonly passed: boolean
+  /** In plain words. */
+  readonly reason: string
+  /** Deployment epoch of what it was compared with; 0 is the prior that ships with the code. */
+  readonly championEpoch: number
+  /** Key of the folder of the gate's report in the object store. */
+  readonly report: null | string
 }
 
 /** What was known of a user or a movie when a review arrived. Integers only. */
@@ -91,6 +300,16 @@ export interface HistoryAsOf {
   readonly firstBucket: null | number
 }
 
+/** Somebody decides about a training job. */
+export interface JobCommand {
+  readonly jobId: string
+  /** cancel or retry. */
+  readonly action: string
+  /** Retries of the job as whoever commands has seen it: it is not about a later run. */
+  readonly retries: number
+  readonly reason: string
+}
+
 /** State: a review that was seen, with its newest label. */
 export interface KnownReview {
   /** Append time in user-activity; ids expire by it. */
@@ -104,6 +323,20 @@ export interface KnownReview {
 export interface LabelChange {
   readonly label: ReviewLabel
   readonly previous: null | LabelTrace
+}
+
+/** Asks people whether a review spoils: an audit sample, chosen by a hash of the review id, whatever its score. */
+export interface LabelRequest {
+  readonly reviewId: string
+  readonly userId: string
+  readonly movieId: string
+  readonly revision: number
+  /** Event time of the review, Unix milliseconds. */
+  readonly writtenAtMs: number
+  /** Of the feature row, which has the text. */
+  readonly row: LogPosition
+  /** The newest record of a review counts. */
+  readonly isAnswered: boolean
 }
 
 /** What the counters took from an earlier revision of a label. */
@@ -129,6 +362,14 @@ export interface LogPosition {
   readonly offset: number
 }
 
+/** How often the values of one measure fell into each of its bins. */
+export interface MeasureCounts {
+  /** Name of a feature, or what else is measured of a review. */
+  readonly measure: string
+  /** In the order of the bins, which follow from the name alone (features/measures.ts). */
+  readonly counts: readonly number[]
+}
+
 /** From which offset of review-features a model version served the rows of a feature service in a partition. */
 export interface ModelActivation {
   readonly partition: number
@@ -139,13 +380,27 @@ export interface ModelActivation {
   readonly modelVersion: string
   readonly tier: string
   readonly runtimeFingerprint: string
+  readonly slot: string
+  /** As in ModelDeployment; off: the challenger stopped before this offset. */
+  readonly mode: string
+  /** As in ModelDeployment. */
+  readonly share: number
   /** Feature service of the rows that it served from there on; rows of another service have a ledger of their own. */
   readonly featureService: string
 }
 
+/** The model version that a training job has made. */
+export interface ModelCandidate {
+  readonly modelName: string
+  /** Content hash of the model version. */
+  readonly modelVersion: string
+  /** Key of the version folder in the object store, without a slash at its end. */
+  readonly source: string
+}
+
 /** Which model version shall serve. A rollback is a new epoch with an old version. */
 export interface ModelDeployment {
-  /** champion: what scores. */
+  /** champion: what scores. challenger: what is compared with it. */
   readonly slot: string
   /** From 1, grows by 1 with every decision about the slot; 0 is the prior that ships with the code. */
   readonly deploymentEpoch: number
@@ -161,6 +416,16 @@ export interface ModelDeployment {
   /** Person or component. */
   readonly decidedBy: string
   readonly reason: string
+  /** serve: scores every review (champion). shadow: scores into shadow-scores. canary: answers for its share in spoiler-scores, shadow for the rest. off: the slot is empty. */
+  readonly mode: string
+  /** Share of reviews, by a hash of the review id, that a challenger scores (shadow) or answers for (canary), 0 to 1. */
+  readonly share: number
+  /** Of the entry of control-log that it answers; empty before control decided. */
+  readonly entryId: string
+  /** Training job behind the version; empty when there is none. */
+  readonly jobId: string
+  /** Key of the gate's report in the object store; empty when no gate was asked. */
+  readonly gateReport: string
 }
 
 /** One review, label change or metadata change of a movie, in the order that counts. Exactly one is set. */
@@ -214,6 +479,22 @@ export interface Movie {
   readonly updatedAtMs: number
 }
 
+/** What counts of a label once its review has a score. */
+export interface OutcomeLabel {
+  readonly revision: number
+  readonly isSpoiler: boolean
+  /** self-declared, moderator, report or audit. */
+  readonly source: string
+  /** Event time at which the label was given, Unix milliseconds. */
+  readonly labelledAtMs: number
+}
+
+/** A score and the newest label of its review. */
+export interface Outcome {
+  readonly score: ScoreTrace
+  readonly label: OutcomeLabel
+}
+
 /** State: a label whose review has not been seen. */
 export interface PendingLabel {
   /** Append time in user-activity. */
@@ -221,6 +502,39 @@ export interface PendingLabel {
   /** Where the label stands in user-activity. */
   readonly position: LogPosition
   readonly label: ReviewLabel
+}
+
+/** Integers from which the quality of a model version follows; those of all partitions are added up. Public. */
+export interface QualityCounters {
+  /** served or shadow. */
+  readonly slot: string
+  readonly modelName: string
+  readonly modelVersion: string
+  /** all, or a group of reviews such as `author: new`. */
+  readonly slice: string
+  /** audit, self-declared, moderator or report: reviews with such a label; scored: all, with or without. */
+  readonly labelSource: string
+  /** Of score-activity, that it was counted from. */
+  readonly partition: number
+  readonly rows: number
+  /** Called a spoiler. */
+  readonly called: number
+  /** That are spoilers; 0 where labels are not asked for, as everything of positives. */
+  readonly positives: number
+  /** Called a spoiler, and one. */
+  readonly hits: number
+  /** Sum of the probabilities, in millionths. */
+  readonly expectedPositiveMicros: number
+  /** Sum of the probabilities of those called, in millionths. */
+  readonly expectedHitMicros: number
+  /** Sum of the squared distances of probability and outcome, in millionths. */
+  readonly squaredErrorMicros: number
+  /** By bin of the probability; bins of equal width over [0, 1]. Arrays end at their last entry that is not 0. */
+  readonly rowsByScore: readonly number[]
+  readonly positivesByScore: readonly number[]
+  /** By bin of the length of the text; eight an octave. */
+  readonly rowsByLength: readonly number[]
+  readonly positivesByLength: readonly number[]
 }
 
 /** The feature row of a review: all that a scorer needs. Public. */
@@ -300,6 +614,28 @@ export interface Review {
   readonly revision: number
 }
 
+/** A score or a label of a review, in the order that counts. Exactly one of the two is set. */
+export interface ScoreActivity {
+  readonly reviewId: string
+  readonly userId: string
+  readonly movieId: string
+  readonly score: null | ScoreTrace
+  /** Of the feature row that was scored; with a score. */
+  readonly row: null | LogPosition
+  /** One that took effect: a higher revision than the one before. */
+  readonly label: null | OutcomeLabel
+}
+
+/** How a score turned out: written when score and label have met, and again when either is revised. Public. */
+export interface ScoreOutcome {
+  readonly reviewId: string
+  readonly userId: string
+  readonly movieId: string
+  readonly outcome: Outcome
+  /** What it takes the place of: who counts outcomes subtracts it. */
+  readonly previous: null | Outcome
+}
+
 /** A contribution to a score. */
 export interface ScoreReason {
   readonly feature: string
@@ -307,6 +643,28 @@ export interface ScoreReason {
   readonly contribution: number
   /** The same in words. */
   readonly text: string
+}
+
+/** What counts of a score once its review has a label. */
+export interface ScoreTrace {
+  /** served: the score that was published, whichever version made it; shadow: of a version that is only tried. */
+  readonly slot: string
+  /** Of the review. */
+  readonly revision: number
+  /** Event time of the review, Unix milliseconds. */
+  readonly writtenAtMs: number
+  readonly modelName: string
+  readonly modelVersion: string
+  readonly deploymentEpoch: number
+  /** Calibrated, 0 to 1. */
+  readonly probability: number
+  /** probability >= threshold. */
+  readonly isSpoiler: boolean
+  readonly threshold: number
+  /** Length of the review's text, UTF-16 units. */
+  readonly textUnits: number
+  /** Groups that the review belongs to. */
+  readonly slices: readonly string[]
 }
 
 /** One sentence of a review and what in it points to a spoiler. */
@@ -346,9 +704,13 @@ export interface SpoilerScore {
   /** Content hash of the model version. */
   readonly modelVersion: string
   readonly deploymentEpoch: number
+  /** Slot whose model scored: champion or challenger. */
+  readonly slot: string
   readonly tier: string
   /** Of the row that was scored; the version may read one that this one includes. */
   readonly featureService: string
+  /** Groups that the review belongs to by its feature row, such as `author: new`. Empty in scores before it was recorded. */
+  readonly slices: readonly string[]
   /** Of the feature row in review-features. */
   readonly position: LogPosition
   readonly spans: readonly SpoilerSpan[]
@@ -365,6 +727,29 @@ export interface SpoilerSpan {
   readonly score: number
 }
 
+/** How far a task of a training job is. */
+export interface TaskProgress {
+  readonly step: string
+  readonly done: number
+  readonly total: number
+}
+
+/** What a launcher says of a task. */
+export interface TaskReport {
+  readonly taskId: string
+  /** running, succeeded, failed, or lost: it ended without a result that would say anything of the job. */
+  readonly state: string
+  /** What it said last. */
+  readonly message: string
+  readonly progress: null | TaskProgress
+  /** Made by a task of the step dataset. */
+  readonly datasetId: null | string
+  /** Made by a task of the step fit. */
+  readonly candidate: null | ModelCandidate
+  /** Made by a task of the step gate. */
+  readonly gate: null | GateResult
+}
+
 /** Which topic of the broker stands behind a name. One that was deleted and made anew has another id. */
 export interface TopicLineage {
   readonly topic: string
@@ -375,6 +760,92 @@ export interface TopicLineage {
   readonly lineage: number
   /** Of a changelog: id of the topic that its state was folded from. */
   readonly foldedFrom: null | string
+}
+
+/** Why a model is trained. */
+export interface TrainingCause {
+  /** first-model: nothing was ever deployed; drift: an alarm; person: somebody asked. */
+  readonly kind: string
+  /** Person or component. */
+  readonly by: string
+  /** In plain words. */
+  readonly reason: string
+  /** The alarm, if one is the cause. */
+  readonly alarmId: null | string
+}
+
+/** A training job as it stands after one entry of the control log. */
+export interface TrainingJob {
+  readonly jobId: string
+  /** requested, building, fitting, registered, gated, champion, refused, failed or cancelled. */
+  readonly state: string
+  /** Why it is in this state, or why a command about it changed nothing. */
+  readonly reason: string
+  /** The entry of the control log that it follows from. */
+  readonly entryId: string
+  readonly cause: TrainingCause
+  readonly plan: TrainingPlan
+  /** How often a person has let it go on after its end. */
+  readonly retries: number
+  /** Tasks launched so far. */
+  readonly tasks: number
+  /** How many of the present step were lost in a row, with the machine that they ran on or a dependency. */
+  readonly lostTasks: number
+  /** What runs now. */
+  readonly task: null | TrainingTask
+  /** Of what runs now. */
+  readonly progress: null | TaskProgress
+  readonly datasetId: null | string
+  readonly candidate: null | ModelCandidate
+  readonly gate: null | GateResult
+  /** Under which its candidate was deployed. */
+  readonly deploymentEpoch: null | number
+  /** Append time of the entry that asked for it, Unix milliseconds. */
+  readonly requestedAtMs: number
+  /** Append time of the entry that it follows from, Unix milliseconds. */
+  readonly changedAtMs: number
+}
+
+/** How the data set of a training job is made. */
+export interface TrainingPlan {
+  /** What keeps spans apart: time, movie, user or random. */
+  readonly split: string
+  /** Rows younger than that are left out, in event time: their labels are still to come. */
+  readonly maturityMs: number
+  /** Of the split and of the bootstrap. */
+  readonly seed: number
+}
+
+/** When control trains by itself, and how. */
+export interface TrainingPolicy {
+  /** Whether it does at all. */
+  readonly automatic: boolean
+  /** Labels after which a first model is trained. */
+  readonly firstModelLabels: number
+  /** Labels that must have come since the last training. */
+  readonly newLabels: number
+  /** Least time between two trainings. */
+  readonly cooldownMs: number
+  /** Most trainings in 24 hours. */
+  readonly perDay: number
+  readonly plan: TrainingPlan
+}
+
+/** Somebody asks for a training job. */
+export interface TrainingRequest {
+  /** Chosen by who asks; asking twice is asking once. */
+  readonly jobId: string
+  readonly reason: string
+  /** Null takes that of the policy. */
+  readonly plan: null | TrainingPlan
+}
+
+/** What is launched for a training job, once: the launcher knows it by its id. */
+export interface TrainingTask {
+  /** <job>-<number>. */
+  readonly taskId: string
+  /** dataset, fit or gate. */
+  readonly step: string
 }
 
 /** One review or one label of a user, in the order that counts. Exactly one of the two is set. */
@@ -424,6 +895,397 @@ export const avroSchemas = {
       { name: 'units', type: { type: 'array', items: 'long' }, doc: 'UTF-16 units of the reviews.' },
       { name: 'ratings', type: { type: 'array', items: 'int' }, doc: 'Reviews with a rating.' },
       { name: 'ratingSum', type: { type: 'array', items: 'int' } },
+    ],
+  },
+  ControlAlarm: {
+    type: 'record',
+    namespace: 'spoiler_shield',
+    name: 'ControlAlarm',
+    doc: 'A drift alarm, as far as control needs it.',
+    fields: [
+      { name: 'alarmId', type: 'string' },
+      { name: 'reason', type: 'string', doc: 'Its cause in plain words.' },
+    ],
+  },
+  ControlEntry: {
+    type: 'record',
+    namespace: 'spoiler_shield',
+    name: 'ControlEntry',
+    doc: 'One thing that control may react to, in the order that counts. Exactly one of the fields behind by is set.',
+    fields: [
+      { name: 'entryId', type: 'string' },
+      { name: 'by', type: 'string', doc: 'Person or component.' },
+      {
+        name: 'request',
+        type: [
+          'null',
+          {
+            type: 'record',
+            namespace: 'spoiler_shield',
+            name: 'TrainingRequest',
+            doc: 'Somebody asks for a training job.',
+            fields: [
+              { name: 'jobId', type: 'string', doc: 'Chosen by who asks; asking twice is asking once.' },
+              { name: 'reason', type: 'string' },
+              {
+                name: 'plan',
+                type: [
+                  'null',
+                  {
+                    type: 'record',
+                    namespace: 'spoiler_shield',
+                    name: 'TrainingPlan',
+                    doc: 'How the data set of a training job is made.',
+                    fields: [
+                      { name: 'split', type: 'string', doc: 'What keeps spans apart: time, movie, user or random.' },
+                      {
+                        name: 'maturityMs',
+                        type: 'long',
+                        doc: 'Rows younger than that are left out, in event time: their labels are still to come.',
+                      },
+                      { name: 'seed', type: 'long', doc: 'Of the split and of the bootstrap.' },
+                    ],
+                  },
+                ],
+                default: null,
+                doc: 'Null takes that of the policy.',
+              },
+            ],
+          },
+        ],
+        default: null,
+      },
+      {
+        name: 'jobCommand',
+        type: [
+          'null',
+          {
+            type: 'record',
+            namespace: 'spoiler_shield',
+            name: 'JobCommand',
+            doc: 'Somebody decides about a training job.',
+            fields: [
+              { name: 'jobId', type: 'string' },
+              { name: 'action', type: 'string', doc: 'cancel or retry.' },
+              {
+                name: 'retries',
+                type: 'int',
+                doc: 'Retries of the job as whoever commands has seen it: it is not about a later run.',
+              },
+              { name: 'reason', type: 'string' },
+            ],
+          },
+        ],
+        default: null,
+      },
+      {
+        name: 'deployCommand',
+        type: [
+          'null',
+          {
+            type: 'record',
+            namespace: 'spoiler_shield',
+            name: 'DeployCommand',
+            doc: 'Somebody decides which version shall serve.',
+            fields: [
+              { name: 'slot', type: 'string', doc: 'champion: what scores.' },
+              { name: 'modelName', type: 'string' },
+              { name: 'modelVersion', type: 'string', doc: 'Content hash of the model version.' },
+              {
+                name: 'source',
+                type: 'string',
+                doc: 'Key of the version folder in the object store, without a slash at its end.',
+              },
+              {
+                name: 'afterEpoch',
+                type: 'long',
+                doc: 'Deployment epoch of the slot as whoever decides has seen it: a decision that another has overtaken does not count.',
+              },
+              { name: 'reason', type: 'string' },
+            ],
+          },
+        ],
+        default: null,
+      },
+      {
+        name: 'taskReport',
+        type: [
+          'null',
+          {
+            type: 'record',
+            namespace: 'spoiler_shield',
+            name: 'TaskReport',
+            doc: 'What a launcher says of a task.',
+            fields: [
+              { name: 'taskId', type: 'string' },
+              {
+                name: 'state',
+                type: 'string',
+                doc: 'running, succeeded, failed, or lost: it ended without a result that would say anything of the job.',
+              },
+              { name: 'message', type: 'string', doc: 'What it said last.' },
+              {
+                name: 'progress',
+                type: [
+                  'null',
+                  {
+                    type: 'record',
+                    namespace: 'spoiler_shield',
+                    name: 'TaskProgress',
+                    doc: 'How far a task of a training job is.',
+                    fields: [
+                      { name: 'step', type: 'string' },
+                      { name: 'done', type: 'long' },
+                      { name: 'total', type: 'long' },
+                    ],
+                  },
+                ],
+                default: null,
+              },
+              {
+                name: 'datasetId',
+                type: ['null', 'string'],
+                default: null,
+                doc: 'Made by a task of the step dataset.',
+              },
+              {
+                name: 'candidate',
+                type: [
+                  'null',
+                  {
+                    type: 'record',
+                    namespace: 'spoiler_shield',
+                    name: 'ModelCandidate',
+                    doc: 'The model version that a training job has made.',
+                    fields: [
+                      { name: 'modelName', type: 'string' },
+                      { name: 'modelVersion', type: 'string', doc: 'Content hash of the model version.' },
+                      {
+                        name: 'source',
+                        type: 'string',
+                        doc: 'Key of the version folder in the object store, without a slash at its end.',
+                      },
+                    ],
+                  },
+                ],
+                default: null,
+                doc: 'Made by a task of the step fit.',
+              },
+              {
+                name: 'gate',
+                type: [
+                  'null',
+                  {
+                    type: 'record',
+                    namespace: 'spoiler_shield',
+                    name: 'GateResult',
+                    doc: 'What the gate says of a candidate.',
+                    fields: [
+                      { name: 'passed', type: 'boolean' },
+                      { name: 'reason', type: 'string', doc: 'In plain words.' },
+                      {
+                        name: 'championEpoch',
+                        type: 'long',
+                        doc: 'Deployment epoch of what it was compared with; 0 is the prior that ships with the code.',
+                      },
+                      {
+                        name: 'report',
+                        type: ['null', 'string'],
+                        default: null,
+                        doc: "Key of the folder of the gate's report in the object store.",
+                      },
+                    ],
+                  },
+                ],
+                default: null,
+                doc: 'Made by a task of the step gate.',
+              },
+            ],
+          },
+        ],
+        default: null,
+      },
+      { name: 'labels', type: ['null', 'long'], default: null, doc: 'Labels published so far.' },
+      {
+        name: 'policy',
+        type: [
+          'null',
+          {
+            type: 'record',
+            namespace: 'spoiler_shield',
+            name: 'TrainingPolicy',
+            doc: 'When control trains by itself, and how.',
+            fields: [
+              { name: 'automatic', type: 'boolean', doc: 'Whether it does at all.' },
+              { name: 'firstModelLabels', type: 'long', doc: 'Labels after which a first model is trained.' },
+              { name: 'newLabels', type: 'long', doc: 'Labels that must have come since the last training.' },
+              { name: 'cooldownMs', type: 'long', doc: 'Least time between two trainings.' },
+              { name: 'perDay', type: 'int', doc: 'Most trainings in 24 hours.' },
+              { name: 'plan', type: 'spoiler_shield.TrainingPlan' },
+            ],
+          },
+        ],
+        default: null,
+        doc: 'Holds from now on.',
+      },
+      {
+        name: 'alarm',
+        type: [
+          'null',
+          {
+            type: 'record',
+            namespace: 'spoiler_shield',
+            name: 'ControlAlarm',
+            doc: 'A drift alarm, as far as control needs it.',
+            fields: [
+              { name: 'alarmId', type: 'string' },
+              { name: 'reason', type: 'string', doc: 'Its cause in plain words.' },
+            ],
+          },
+        ],
+        default: null,
+      },
+      {
+        name: 'deployment',
+        type: [
+          'null',
+          {
+            type: 'record',
+            namespace: 'spoiler_shield',
+            name: 'ModelDeployment',
+            doc: 'Which model version shall serve. A rollback is a new epoch with an old version.',
+            fields: [
+              { name: 'slot', type: 'string', doc: 'champion: what scores. challenger: what is compared with it.' },
+              {
+                name: 'deploymentEpoch',
+                type: 'long',
+                doc: 'From 1, grows by 1 with every decision about the slot; 0 is the prior that ships with the code.',
+              },
+              { name: 'modelName', type: 'string' },
+              { name: 'modelVersion', type: 'string', doc: 'Content hash of the model version.' },
+              {
+                name: 'featureService',
+                type: 'string',
+                default: 'spoiler_v1',
+                doc: 'Feature service that the version reads: it scores rows of this service, and of those that include it.',
+              },
+              {
+                name: 'source',
+                type: 'string',
+                doc: 'Key of the version folder in the object store, without a slash at its end.',
+              },
+              { name: 'decidedAtMs', type: 'long', doc: 'Unix milliseconds.' },
+              { name: 'decidedBy', type: 'string', doc: 'Person or component.' },
+              { name: 'reason', type: 'string' },
+              {
+                name: 'mode',
+                type: 'string',
+                default: 'serve',
+                doc: 'serve: scores every review (champion). shadow: scores into shadow-scores. canary: answers for its share in spoiler-scores, shadow for the rest. off: the slot is empty.',
+              },
+              {
+                name: 'share',
+                type: 'double',
+                default: 1,
+                doc: 'Share of reviews, by a hash of the review id, that a challenger scores (shadow) or answers for (canary), 0 to 1.',
+              },
+              {
+                name: 'entryId',
+                type: 'string',
+                default: '',
+                doc: 'Of the entry of control-log that it answers; empty before control decided.',
+              },
+              {
+                name: 'jobId',
+                type: 'string',
+                default: '',
+                doc: 'Training job behind the version; empty when there is none.',
+              },
+              {
+                name: 'gateReport',
+                type: 'string',
+                default: '',
+                doc: "Key of the gate's report in the object store; empty when no gate was asked.",
+              },
+            ],
+          },
+        ],
+        default: null,
+        doc: 'One that stands in model-deployments and that control did not write.',
+      },
+    ],
+  },
+  ControlState: {
+    type: 'record',
+    namespace: 'spoiler_shield',
+    name: 'ControlState',
+    doc: 'What control remembers besides jobs and deployments.',
+    fields: [
+      {
+        name: 'policy',
+        type: [
+          'null',
+          {
+            type: 'record',
+            namespace: 'spoiler_shield',
+            name: 'TrainingPolicy',
+            doc: 'When control trains by itself, and how.',
+            fields: [
+              { name: 'automatic', type: 'boolean', doc: 'Whether it does at all.' },
+              { name: 'firstModelLabels', type: 'long', doc: 'Labels after which a first model is trained.' },
+              { name: 'newLabels', type: 'long', doc: 'Labels that must have come since the last training.' },
+              { name: 'cooldownMs', type: 'long', doc: 'Least time between two trainings.' },
+              { name: 'perDay', type: 'int', doc: 'Most trainings in 24 hours.' },
+              {
+                name: 'plan',
+                type: {
+                  type: 'record',
+                  namespace: 'spoiler_shield',
+                  name: 'TrainingPlan',
+                  doc: 'How the data set of a training job is made.',
+                  fields: [
+                    { name: 'split', type: 'string', doc: 'What keeps spans apart: time, movie, user or random.' },
+                    {
+                      name: 'maturityMs',
+                      type: 'long',
+                      doc: 'Rows younger than that are left out, in event time: their labels are still to come.',
+                    },
+                    { name: 'seed', type: 'long', doc: 'Of the split and of the bootstrap.' },
+                  ],
+                },
+              },
+            ],
+          },
+        ],
+        default: null,
+      },
+      { name: 'labels', type: 'long', doc: 'Labels published so far.' },
+      { name: 'labelsAtTraining', type: 'long', doc: 'Labels at the last training.' },
+      {
+        name: 'startedAtMs',
+        type: { type: 'array', items: 'long' },
+        doc: 'Append times of the entries that began trainings by themselves, of the last 24 hours, and of the last one.',
+      },
+      {
+        name: 'alarm',
+        type: [
+          'null',
+          {
+            type: 'record',
+            namespace: 'spoiler_shield',
+            name: 'ControlAlarm',
+            doc: 'A drift alarm, as far as control needs it.',
+            fields: [
+              { name: 'alarmId', type: 'string' },
+              { name: 'reason', type: 'string', doc: 'Its cause in plain words.' },
+            ],
+          },
+        ],
+        default: null,
+        doc: 'The newest that no training has followed.',
+      },
+      { name: 'activeJobId', type: ['null', 'string'], default: null, doc: 'The job that runs; one at a time.' },
+      { name: 'waiting', type: { type: 'array', items: 'string' }, doc: 'Jobs that wait for it, first come first.' },
     ],
   },
   DeadLetterEdit: {
@@ -536,6 +1398,395 @@ export const avroSchemas = {
       { name: 'headers', type: { type: 'map', values: 'bytes' }, default: {} },
     ],
   },
+  DeployCommand: {
+    type: 'record',
+    namespace: 'spoiler_shield',
+    name: 'DeployCommand',
+    doc: 'Somebody decides which version shall serve.',
+    fields: [
+      { name: 'slot', type: 'string', doc: 'champion: what scores.' },
+      { name: 'modelName', type: 'string' },
+      { name: 'modelVersion', type: 'string', doc: 'Content hash of the model version.' },
+      {
+        name: 'source',
+        type: 'string',
+        doc: 'Key of the version folder in the object store, without a slash at its end.',
+      },
+      {
+        name: 'afterEpoch',
+        type: 'long',
+        doc: 'Deployment epoch of the slot as whoever decides has seen it: a decision that another has overtaken does not count.',
+      },
+      { name: 'reason', type: 'string' },
+    ],
+  },
+  DriftCounts: {
+    type: 'record',
+    namespace: 'spoiler_shield',
+    name: 'DriftCounts',
+    doc: 'Integer counters of a subject in a window of event time. Those of several partitions add up.',
+    fields: [
+      { name: 'subject', type: 'string', doc: 'What is watched: features/SERVICE, scores/MODEL@VERSION.' },
+      { name: 'modelName', type: ['null', 'string'], default: null, doc: 'Null for what no model has made.' },
+      { name: 'modelVersion', type: ['null', 'string'], default: null },
+      { name: 'startMs', type: 'long', doc: 'Event time, Unix milliseconds.' },
+      { name: 'endMs', type: 'long', doc: 'The end, exclusive.' },
+      {
+        name: 'segments',
+        type: {
+          type: 'array',
+          items: {
+            type: 'record',
+            namespace: 'spoiler_shield',
+            name: 'DriftSegment',
+            doc: 'Reviews of one group in a window. Groups are disjoint, and together all.',
+            fields: [
+              { name: 'segment', type: 'string', doc: 'new authors, known authors, or all.' },
+              { name: 'rows', type: 'long' },
+              {
+                name: 'measures',
+                type: {
+                  type: 'array',
+                  items: {
+                    type: 'record',
+                    namespace: 'spoiler_shield',
+                    name: 'MeasureCounts',
+                    doc: 'How often the values of one measure fell into each of its bins.',
+                    fields: [
+                      {
+                        name: 'measure',
+                        type: 'string',
+                        doc: 'Name of a feature, or what else is measured of a review.',
+                      },
+                      {
+                        name: 'counts',
+                        type: { type: 'array', items: 'long' },
+                        doc: 'In the order of the bins, which follow from the name alone (features/measures.ts).',
+                      },
+                    ],
+                  },
+                },
+              },
+            ],
+          },
+        },
+      },
+      {
+        name: 'sums',
+        type: { type: 'map', values: 'long' },
+        doc: 'Sums that are no distribution, by name; shares in millionths.',
+        default: {},
+      },
+    ],
+  },
+  DriftEvent: {
+    type: 'record',
+    namespace: 'spoiler_shield',
+    name: 'DriftEvent',
+    doc: 'An alarm was raised, or has ended. Public.',
+    fields: [
+      { name: 'eventId', type: 'string', doc: 'Subject, window and state: equal on every replay.' },
+      { name: 'state', type: 'string', doc: 'raised or ended.' },
+      { name: 'subject', type: 'string', doc: 'What is watched: features/SERVICE, scores/MODEL@VERSION.' },
+      {
+        name: 'modelName',
+        type: ['null', 'string'],
+        default: null,
+        doc: 'The model that scored when the window was closed; null before the first score.',
+      },
+      { name: 'modelVersion', type: ['null', 'string'], default: null },
+      { name: 'windowId', type: 'string', doc: 'The window that decided.' },
+      {
+        name: 'startMs',
+        type: 'long',
+        doc: 'Of the first window over its limits that the alarm counts; event time, Unix milliseconds.',
+      },
+      { name: 'endMs', type: 'long', doc: 'Of the window that decided, exclusive.' },
+      {
+        name: 'decidedAtMs',
+        type: 'long',
+        doc: 'Append time of the partial that closed the window, Unix milliseconds.',
+      },
+      { name: 'rows', type: 'long', doc: 'Of the window that decided.' },
+      { name: 'cause', type: 'string', doc: 'One sentence for people.' },
+      {
+        name: 'findings',
+        type: {
+          type: 'array',
+          items: {
+            type: 'record',
+            namespace: 'spoiler_shield',
+            name: 'DriftFinding',
+            doc: 'One measure that has drifted, in plain words and in figures.',
+            fields: [
+              { name: 'measure', type: 'string' },
+              {
+                name: 'text',
+                type: 'string',
+                doc: 'Such as: share of reviews under 200 characters rose from 9 % to 41 %, mostly by authors without history.',
+              },
+              { name: 'effect', type: 'double', doc: 'Jensen-Shannon distance of the window to its reference.' },
+              { name: 'limit', type: 'double', doc: 'What it may reach.' },
+              { name: 'before', type: 'double', doc: 'Share of the reviews that the text names, in the reference.' },
+              { name: 'after', type: 'double', doc: 'The same in the window.' },
+            ],
+          },
+        },
+        doc: 'Strongest first.',
+      },
+    ],
+  },
+  DriftFinding: {
+    type: 'record',
+    namespace: 'spoiler_shield',
+    name: 'DriftFinding',
+    doc: 'One measure that has drifted, in plain words and in figures.',
+    fields: [
+      { name: 'measure', type: 'string' },
+      {
+        name: 'text',
+        type: 'string',
+        doc: 'Such as: share of reviews under 200 characters rose from 9 % to 41 %, mostly by authors without history.',
+      },
+      { name: 'effect', type: 'double', doc: 'Jensen-Shannon distance of the window to its reference.' },
+      { name: 'limit', type: 'double', doc: 'What it may reach.' },
+      { name: 'before', type: 'double', doc: 'Share of the reviews that the text names, in the reference.' },
+      { name: 'after', type: 'double', doc: 'The same in the window.' },
+    ],
+  },
+  DriftMeasure: {
+    type: 'record',
+    namespace: 'spoiler_shield',
+    name: 'DriftMeasure',
+    doc: 'One measure of a window beside its reference.',
+    fields: [
+      { name: 'measure', type: 'string' },
+      { name: 'counts', type: { type: 'array', items: 'long' } },
+      { name: 'referenceCounts', type: { type: 'array', items: 'long' }, doc: 'Empty while there is no reference.' },
+      {
+        name: 'jensenShannon',
+        type: ['null', 'double'],
+        default: null,
+        doc: 'Distance, natural logarithm: 0 is equal, .83 is disjoint. Null without reference, as the others.',
+      },
+      {
+        name: 'limit',
+        type: ['null', 'double'],
+        default: null,
+        doc: 'What the distance may reach, learned from the windows of the reference.',
+      },
+      { name: 'psi', type: ['null', 'double'], default: null, doc: 'Population stability index.' },
+      {
+        name: 'psiCritical',
+        type: ['null', 'double'],
+        default: null,
+        doc: 'Beyond it the index of so many rows is no chance.',
+      },
+      { name: 'wasserstein', type: ['null', 'double'], default: null, doc: 'In standard deviations of the reference.' },
+      {
+        name: 'kolmogorovSmirnov',
+        type: ['null', 'double'],
+        default: null,
+        doc: 'Largest difference of the cumulated shares.',
+      },
+      { name: 'over', type: 'boolean', doc: 'Beyond its limit.' },
+    ],
+  },
+  DriftPartial: {
+    type: 'record',
+    namespace: 'spoiler_shield',
+    name: 'DriftPartial',
+    doc: 'What a task has counted since its last partial, and how far it is. Internal: the log that drift is decided from.',
+    fields: [
+      { name: 'source', type: 'string', doc: 'features or scores.' },
+      { name: 'partition', type: 'int', doc: 'Of the source topic.' },
+      {
+        name: 'windowTimeMs',
+        type: 'long',
+        doc: 'Event time that the task has reached: several records stand at or after it.',
+      },
+      { name: 'streamTimeMs', type: 'long', doc: 'Largest append time that the task has seen.' },
+      {
+        name: 'counts',
+        type: {
+          type: 'array',
+          items: {
+            type: 'record',
+            namespace: 'spoiler_shield',
+            name: 'DriftCounts',
+            doc: 'Integer counters of a subject in a window of event time. Those of several partitions add up.',
+            fields: [
+              { name: 'subject', type: 'string', doc: 'What is watched: features/SERVICE, scores/MODEL@VERSION.' },
+              { name: 'modelName', type: ['null', 'string'], default: null, doc: 'Null for what no model has made.' },
+              { name: 'modelVersion', type: ['null', 'string'], default: null },
+              { name: 'startMs', type: 'long', doc: 'Event time, Unix milliseconds.' },
+              { name: 'endMs', type: 'long', doc: 'The end, exclusive.' },
+              {
+                name: 'segments',
+                type: {
+                  type: 'array',
+                  items: {
+                    type: 'record',
+                    namespace: 'spoiler_shield',
+                    name: 'DriftSegment',
+                    doc: 'Reviews of one group in a window. Groups are disjoint, and together all.',
+                    fields: [
+                      { name: 'segment', type: 'string', doc: 'new authors, known authors, or all.' },
+                      { name: 'rows', type: 'long' },
+                      {
+                        name: 'measures',
+                        type: {
+                          type: 'array',
+                          items: {
+                            type: 'record',
+                            namespace: 'spoiler_shield',
+                            name: 'MeasureCounts',
+                            doc: 'How often the values of one measure fell into each of its bins.',
+                            fields: [
+                              {
+                                name: 'measure',
+                                type: 'string',
+                                doc: 'Name of a feature, or what else is measured of a review.',
+                              },
+                              {
+                                name: 'counts',
+                                type: { type: 'array', items: 'long' },
+                                doc: 'In the order of the bins, which follow from the name alone (features/measures.ts).',
+                              },
+                            ],
+                          },
+                        },
+                      },
+                    ],
+                  },
+                },
+              },
+              {
+                name: 'sums',
+                type: { type: 'map', values: 'long' },
+                doc: 'Sums that are no distribution, by name; shares in millionths.',
+                default: {},
+              },
+            ],
+          },
+        },
+        doc: 'At most one for each subject and window.',
+      },
+    ],
+  },
+  DriftSegment: {
+    type: 'record',
+    namespace: 'spoiler_shield',
+    name: 'DriftSegment',
+    doc: 'Reviews of one group in a window. Groups are disjoint, and together all.',
+    fields: [
+      { name: 'segment', type: 'string', doc: 'new authors, known authors, or all.' },
+      { name: 'rows', type: 'long' },
+      {
+        name: 'measures',
+        type: {
+          type: 'array',
+          items: {
+            type: 'record',
+            namespace: 'spoiler_shield',
+            name: 'MeasureCounts',
+            doc: 'How often the values of one measure fell into each of its bins.',
+            fields: [
+              { name: 'measure', type: 'string', doc: 'Name of a feature, or what else is measured of a review.' },
+              {
+                name: 'counts',
+                type: { type: 'array', items: 'long' },
+                doc: 'In the order of the bins, which follow from the name alone (features/measures.ts).',
+              },
+            ],
+          },
+        },
+      },
+    ],
+  },
+  DriftWindow: {
+    type: 'record',
+    namespace: 'spoiler_shield',
+    name: 'DriftWindow',
+    doc: 'A closed window of event time: what was counted, and how far it is from its reference. Public.',
+    fields: [
+      { name: 'windowId', type: 'string', doc: 'Subject and start.' },
+      { name: 'subject', type: 'string', doc: 'What is watched: features/SERVICE, scores/MODEL@VERSION.' },
+      { name: 'modelName', type: ['null', 'string'], default: null, doc: 'Null for what no model has made.' },
+      { name: 'modelVersion', type: ['null', 'string'], default: null },
+      {
+        name: 'startMs',
+        type: 'long',
+        doc: 'Event time, Unix milliseconds. Windows with too few rows are joined with the next.',
+      },
+      { name: 'endMs', type: 'long', doc: 'The end, exclusive.' },
+      { name: 'closedAtMs', type: 'long', doc: 'Append time of the partial that closed it, Unix milliseconds.' },
+      { name: 'rows', type: 'long' },
+      { name: 'referenceRows', type: 'long', doc: '0 while the reference is being learned.' },
+      { name: 'referenceWindows', type: 'int' },
+      { name: 'verdict', type: 'string', doc: 'learning, quiet, or over: some measures are beyond their limits.' },
+      { name: 'alarm', type: 'boolean', doc: 'An alarm stands after this window.' },
+      {
+        name: 'sums',
+        type: { type: 'map', values: 'long' },
+        doc: 'Sums that are no distribution, by name; shares in millionths.',
+        default: {},
+      },
+      {
+        name: 'measures',
+        type: {
+          type: 'array',
+          items: {
+            type: 'record',
+            namespace: 'spoiler_shield',
+            name: 'DriftMeasure',
+            doc: 'One measure of a window beside its reference.',
+            fields: [
+              { name: 'measure', type: 'string' },
+              { name: 'counts', type: { type: 'array', items: 'long' } },
+              {
+                name: 'referenceCounts',
+                type: { type: 'array', items: 'long' },
+                doc: 'Empty while there is no reference.',
+              },
+              {
+                name: 'jensenShannon',
+                type: ['null', 'double'],
+                default: null,
+                doc: 'Distance, natural logarithm: 0 is equal, .83 is disjoint. Null without reference, as the others.',
+              },
+              {
+                name: 'limit',
+                type: ['null', 'double'],
+                default: null,
+                doc: 'What the distance may reach, learned from the windows of the reference.',
+              },
+              { name: 'psi', type: ['null', 'double'], default: null, doc: 'Population stability index.' },
+              {
+                name: 'psiCritical',
+                type: ['null', 'double'],
+                default: null,
+                doc: 'Beyond it the index of so many rows is no chance.',
+              },
+              {
+                name: 'wasserstein',
+                type: ['null', 'double'],
+                default: null,
+                doc: 'In standard deviations of the reference.',
+              },
+              {
+                name: 'kolmogorovSmirnov',
+                type: ['null', 'double'],
+                default: null,
+                doc: 'Largest difference of the cumulated shares.',
+              },
+              { name: 'over', type: 'boolean', doc: 'Beyond its limit.' },
+            ],
+          },
+        },
+      },
+    ],
+  },
   EntityHistory: {
     type: 'record',
     namespace: 'spoiler_shield',
@@ -563,6 +1814,109 @@ export const avroSchemas = {
       },
     ],
   },
+  EvaluatedReview: {
+    type: 'record',
+    namespace: 'spoiler_shield',
+    name: 'EvaluatedReview',
+    doc: 'State: scores and newest label of a review.',
+    fields: [
+      { name: 'seenAtMs', type: 'long', doc: 'Append time of the last word about it; reviews expire by it.' },
+      { name: 'movieId', type: 'string' },
+      {
+        name: 'scores',
+        type: {
+          type: 'array',
+          items: {
+            type: 'record',
+            namespace: 'spoiler_shield',
+            name: 'ScoreTrace',
+            doc: 'What counts of a score once its review has a label.',
+            fields: [
+              {
+                name: 'slot',
+                type: 'string',
+                doc: 'served: the score that was published, whichever version made it; shadow: of a version that is only tried.',
+              },
+              { name: 'revision', type: 'int', doc: 'Of the review.' },
+              { name: 'writtenAtMs', type: 'long', doc: 'Event time of the review, Unix milliseconds.' },
+              { name: 'modelName', type: 'string' },
+              { name: 'modelVersion', type: 'string' },
+              { name: 'deploymentEpoch', type: 'long' },
+              { name: 'probability', type: 'double', doc: 'Calibrated, 0 to 1.' },
+              { name: 'isSpoiler', type: 'boolean', doc: 'probability >= threshold.' },
+              { name: 'threshold', type: 'double' },
+              { name: 'textUnits', type: 'int', doc: "Length of the review's text, UTF-16 units." },
+              { name: 'slices', type: { type: 'array', items: 'string' }, doc: 'Groups that the review belongs to.' },
+            ],
+          },
+        },
+        doc: 'One a slot at most.',
+      },
+      {
+        name: 'label',
+        type: [
+          'null',
+          {
+            type: 'record',
+            namespace: 'spoiler_shield',
+            name: 'OutcomeLabel',
+            doc: 'What counts of a label once its review has a score.',
+            fields: [
+              { name: 'revision', type: 'int' },
+              { name: 'isSpoiler', type: 'boolean' },
+              { name: 'source', type: 'string', doc: 'self-declared, moderator, report or audit.' },
+              {
+                name: 'labelledAtMs',
+                type: 'long',
+                doc: 'Event time at which the label was given, Unix milliseconds.',
+              },
+            ],
+          },
+        ],
+        default: null,
+      },
+      {
+        name: 'labelPosition',
+        type: [
+          'null',
+          {
+            type: 'record',
+            namespace: 'spoiler_shield',
+            name: 'LogPosition',
+            doc: 'Where a record stands in a log.',
+            fields: [
+              { name: 'topic', type: 'string' },
+              { name: 'partition', type: 'int' },
+              { name: 'offset', type: 'long' },
+            ],
+          },
+        ],
+        default: null,
+        doc: 'Where the label stands in score-activity.',
+      },
+    ],
+  },
+  GateResult: {
+    type: 'record',
+    namespace: 'spoiler_shield',
+    name: 'GateResult',
+    doc: 'What the gate says of a candidate.',
+    fields: [
+      { name: 'passed', type: 'boolean' },
+      { name: 'reason', type: 'string', doc: 'In plain words.' },
+      {
+        name: 'championEpoch',
+        type: 'long',
+        doc: 'Deployment epoch of what it was compared with; 0 is the prior that ships with the code.',
+      },
+      {
+        name: 'report',
+        type: ['null', 'string'],
+        default: null,
+        doc: "Key of the folder of the gate's report in the object store.",
+      },
+    ],
+  },
   HistoryAsOf: {
     type: 'record',
     namespace: 'spoiler_shield',
@@ -584,6 +1938,22 @@ export const avroSchemas = {
         default: null,
         doc: 'Bucket of the earliest review known, or null.',
       },
+    ],
+  },
+  JobCommand: {
+    type: 'record',
+    namespace: 'spoiler_shield',
+    name: 'JobCommand',
+    doc: 'Somebody decides about a training job.',
+    fields: [
+      { name: 'jobId', type: 'string' },
+      { name: 'action', type: 'string', doc: 'cancel or retry.' },
+      {
+        name: 'retries',
+        type: 'int',
+        doc: 'Retries of the job as whoever commands has seen it: it is not about a later run.',
+      },
+      { name: 'reason', type: 'string' },
     ],
   },
   KnownReview: {
@@ -678,6 +2048,35 @@ export const avroSchemas = {
       },
     ],
   },
+  LabelRequest: {
+    type: 'record',
+    namespace: 'spoiler_shield',
+    name: 'LabelRequest',
+    doc: 'Asks people whether a review spoils: an audit sample, chosen by a hash of the review id, whatever its score.',
+    fields: [
+      { name: 'reviewId', type: 'string' },
+      { name: 'userId', type: 'string' },
+      { name: 'movieId', type: 'string' },
+      { name: 'revision', type: 'int' },
+      { name: 'writtenAtMs', type: 'long', doc: 'Event time of the review, Unix milliseconds.' },
+      {
+        name: 'row',
+        type: {
+          type: 'record',
+          namespace: 'spoiler_shield',
+          name: 'LogPosition',
+          doc: 'Where a record stands in a log.',
+          fields: [
+            { name: 'topic', type: 'string' },
+            { name: 'partition', type: 'int' },
+            { name: 'offset', type: 'long' },
+          ],
+        },
+        doc: 'Of the feature row, which has the text.',
+      },
+      { name: 'isAnswered', type: 'boolean', doc: 'The newest record of a review counts.' },
+    ],
+  },
   LabelTrace: {
     type: 'record',
     namespace: 'spoiler_shield',
@@ -756,6 +2155,20 @@ export const avroSchemas = {
       { name: 'offset', type: 'long' },
     ],
   },
+  MeasureCounts: {
+    type: 'record',
+    namespace: 'spoiler_shield',
+    name: 'MeasureCounts',
+    doc: 'How often the values of one measure fell into each of its bins.',
+    fields: [
+      { name: 'measure', type: 'string', doc: 'Name of a feature, or what else is measured of a review.' },
+      {
+        name: 'counts',
+        type: { type: 'array', items: 'long' },
+        doc: 'In the order of the bins, which follow from the name alone (features/measures.ts).',
+      },
+    ],
+  },
   ModelActivation: {
     type: 'record',
     namespace: 'spoiler_shield',
@@ -769,11 +2182,34 @@ export const avroSchemas = {
       { name: 'modelVersion', type: 'string' },
       { name: 'tier', type: 'string' },
       { name: 'runtimeFingerprint', type: 'string' },
+      { name: 'slot', type: 'string', default: 'champion' },
+      {
+        name: 'mode',
+        type: 'string',
+        default: 'serve',
+        doc: 'As in ModelDeployment; off: the challenger stopped before this offset.',
+      },
+      { name: 'share', type: 'double', default: 1, doc: 'As in ModelDeployment.' },
       {
         name: 'featureService',
         type: 'string',
         default: 'spoiler_v1',
         doc: 'Feature service of the rows that it served from there on; rows of another service have a ledger of their own.',
+      },
+    ],
+  },
+  ModelCandidate: {
+    type: 'record',
+    namespace: 'spoiler_shield',
+    name: 'ModelCandidate',
+    doc: 'The model version that a training job has made.',
+    fields: [
+      { name: 'modelName', type: 'string' },
+      { name: 'modelVersion', type: 'string', doc: 'Content hash of the model version.' },
+      {
+        name: 'source',
+        type: 'string',
+        doc: 'Key of the version folder in the object store, without a slash at its end.',
       },
     ],
   },
@@ -783,7 +2219,7 @@ export const avroSchemas = {
     name: 'ModelDeployment',
     doc: 'Which model version shall serve. A rollback is a new epoch with an old version.',
     fields: [
-      { name: 'slot', type: 'string', doc: 'champion: what scores.' },
+      { name: 'slot', type: 'string', doc: 'champion: what scores. challenger: what is compared with it.' },
       {
         name: 'deploymentEpoch',
         type: 'long',
@@ -805,6 +2241,31 @@ export const avroSchemas = {
       { name: 'decidedAtMs', type: 'long', doc: 'Unix milliseconds.' },
       { name: 'decidedBy', type: 'string', doc: 'Person or component.' },
       { name: 'reason', type: 'string' },
+      {
+        name: 'mode',
+        type: 'string',
+        default: 'serve',
+        doc: 'serve: scores every review (champion). shadow: scores into shadow-scores. canary: answers for its share in spoiler-scores, shadow for the rest. off: the slot is empty.',
+      },
+      {
+        name: 'share',
+        type: 'double',
+        default: 1,
+        doc: 'Share of reviews, by a hash of the review id, that a challenger scores (shadow) or answers for (canary), 0 to 1.',
+      },
+      {
+        name: 'entryId',
+        type: 'string',
+        default: '',
+        doc: 'Of the entry of control-log that it answers; empty before control decided.',
+      },
+      { name: 'jobId', type: 'string', default: '', doc: 'Training job behind the version; empty when there is none.' },
+      {
+        name: 'gateReport',
+        type: 'string',
+        default: '',
+        doc: "Key of the gate's report in the object store; empty when no gate was asked.",
+      },
     ],
   },
   MovieActivity: {
@@ -1107,6 +2568,67 @@ export const avroSchemas = {
       { name: 'updatedAtMs', type: 'long', doc: 'Event time of this version of the metadata, Unix milliseconds.' },
     ],
   },
+  OutcomeLabel: {
+    type: 'record',
+    namespace: 'spoiler_shield',
+    name: 'OutcomeLabel',
+    doc: 'What counts of a label once its review has a score.',
+    fields: [
+      { name: 'revision', type: 'int' },
+      { name: 'isSpoiler', type: 'boolean' },
+      { name: 'source', type: 'string', doc: 'self-declared, moderator, report or audit.' },
+      { name: 'labelledAtMs', type: 'long', doc: 'Event time at which the label was given, Unix milliseconds.' },
+    ],
+  },
+  Outcome: {
+    type: 'record',
+    namespace: 'spoiler_shield',
+    name: 'Outcome',
+    doc: 'A score and the newest label of its review.',
+    fields: [
+      {
+        name: 'score',
+        type: {
+          type: 'record',
+          namespace: 'spoiler_shield',
+          name: 'ScoreTrace',
+          doc: 'What counts of a score once its review has a label.',
+          fields: [
+            {
+              name: 'slot',
+              type: 'string',
+              doc: 'served: the score that was published, whichever version made it; shadow: of a version that is only tried.',
+            },
+            { name: 'revision', type: 'int', doc: 'Of the review.' },
+            { name: 'writtenAtMs', type: 'long', doc: 'Event time of the review, Unix milliseconds.' },
+            { name: 'modelName', type: 'string' },
+            { name: 'modelVersion', type: 'string' },
+            { name: 'deploymentEpoch', type: 'long' },
+            { name: 'probability', type: 'double', doc: 'Calibrated, 0 to 1.' },
+            { name: 'isSpoiler', type: 'boolean', doc: 'probability >= threshold.' },
+            { name: 'threshold', type: 'double' },
+            { name: 'textUnits', type: 'int', doc: "Length of the review's text, UTF-16 units." },
+            { name: 'slices', type: { type: 'array', items: 'string' }, doc: 'Groups that the review belongs to.' },
+          ],
+        },
+      },
+      {
+        name: 'label',
+        type: {
+          type: 'record',
+          namespace: 'spoiler_shield',
+          name: 'OutcomeLabel',
+          doc: 'What counts of a label once its review has a score.',
+          fields: [
+            { name: 'revision', type: 'int' },
+            { name: 'isSpoiler', type: 'boolean' },
+            { name: 'source', type: 'string', doc: 'self-declared, moderator, report or audit.' },
+            { name: 'labelledAtMs', type: 'long', doc: 'Event time at which the label was given, Unix milliseconds.' },
+          ],
+        },
+      },
+    ],
+  },
   PendingLabel: {
     type: 'record',
     namespace: 'spoiler_shield',
@@ -1152,6 +2674,51 @@ export const avroSchemas = {
           ],
         },
       },
+    ],
+  },
+  QualityCounters: {
+    type: 'record',
+    namespace: 'spoiler_shield',
+    name: 'QualityCounters',
+    doc: 'Integers from which the quality of a model version follows; those of all partitions are added up. Public.',
+    fields: [
+      { name: 'slot', type: 'string', doc: 'served or shadow.' },
+      { name: 'modelName', type: 'string' },
+      { name: 'modelVersion', type: 'string' },
+      { name: 'slice', type: 'string', doc: 'all, or a group of reviews such as `author: new`.' },
+      {
+        name: 'labelSource',
+        type: 'string',
+        doc: 'audit, self-declared, moderator or report: reviews with such a label; scored: all, with or without.',
+      },
+      { name: 'partition', type: 'int', doc: 'Of score-activity, that it was counted from.' },
+      { name: 'rows', type: 'long' },
+      { name: 'called', type: 'long', doc: 'Called a spoiler.' },
+      {
+        name: 'positives',
+        type: 'long',
+        doc: 'That are spoilers; 0 where labels are not asked for, as everything of positives.',
+      },
+      { name: 'hits', type: 'long', doc: 'Called a spoiler, and one.' },
+      { name: 'expectedPositiveMicros', type: 'long', doc: 'Sum of the probabilities, in millionths.' },
+      { name: 'expectedHitMicros', type: 'long', doc: 'Sum of the probabilities of those called, in millionths.' },
+      {
+        name: 'squaredErrorMicros',
+        type: 'long',
+        doc: 'Sum of the squared distances of probability and outcome, in millionths.',
+      },
+      {
+        name: 'rowsByScore',
+        type: { type: 'array', items: 'long' },
+        doc: 'By bin of the probability; bins of equal width over [0, 1]. Arrays end at their last entry that is not 0.',
+      },
+      { name: 'positivesByScore', type: { type: 'array', items: 'long' } },
+      {
+        name: 'rowsByLength',
+        type: { type: 'array', items: 'long' },
+        doc: 'By bin of the length of the text; eight an octave.',
+      },
+      { name: 'positivesByLength', type: { type: 'array', items: 'long' } },
     ],
   },
   ReviewFeatures: {
@@ -1382,6 +2949,167 @@ export const avroSchemas = {
       },
     ],
   },
+  ScoreActivity: {
+    type: 'record',
+    namespace: 'spoiler_shield',
+    name: 'ScoreActivity',
+    doc: 'A score or a label of a review, in the order that counts. Exactly one of the two is set.',
+    fields: [
+      { name: 'reviewId', type: 'string' },
+      { name: 'userId', type: 'string' },
+      { name: 'movieId', type: 'string' },
+      {
+        name: 'score',
+        type: [
+          'null',
+          {
+            type: 'record',
+            namespace: 'spoiler_shield',
+            name: 'ScoreTrace',
+            doc: 'What counts of a score once its review has a label.',
+            fields: [
+              {
+                name: 'slot',
+                type: 'string',
+                doc: 'served: the score that was published, whichever version made it; shadow: of a version that is only tried.',
+              },
+              { name: 'revision', type: 'int', doc: 'Of the review.' },
+              { name: 'writtenAtMs', type: 'long', doc: 'Event time of the review, Unix milliseconds.' },
+              { name: 'modelName', type: 'string' },
+              { name: 'modelVersion', type: 'string' },
+              { name: 'deploymentEpoch', type: 'long' },
+              { name: 'probability', type: 'double', doc: 'Calibrated, 0 to 1.' },
+              { name: 'isSpoiler', type: 'boolean', doc: 'probability >= threshold.' },
+              { name: 'threshold', type: 'double' },
+              { name: 'textUnits', type: 'int', doc: "Length of the review's text, UTF-16 units." },
+              { name: 'slices', type: { type: 'array', items: 'string' }, doc: 'Groups that the review belongs to.' },
+            ],
+          },
+        ],
+        default: null,
+      },
+      {
+        name: 'row',
+        type: [
+          'null',
+          {
+            type: 'record',
+            namespace: 'spoiler_shield',
+            name: 'LogPosition',
+            doc: 'Where a record stands in a log.',
+            fields: [
+              { name: 'topic', type: 'string' },
+              { name: 'partition', type: 'int' },
+              { name: 'offset', type: 'long' },
+            ],
+          },
+        ],
+        default: null,
+        doc: 'Of the feature row that was scored; with a score.',
+      },
+      {
+        name: 'label',
+        type: [
+          'null',
+          {
+            type: 'record',
+            namespace: 'spoiler_shield',
+            name: 'OutcomeLabel',
+            doc: 'What counts of a label once its review has a score.',
+            fields: [
+              { name: 'revision', type: 'int' },
+              { name: 'isSpoiler', type: 'boolean' },
+              { name: 'source', type: 'string', doc: 'self-declared, moderator, report or audit.' },
+              {
+                name: 'labelledAtMs',
+                type: 'long',
+                doc: 'Event time at which the label was given, Unix milliseconds.',
+              },
+            ],
+          },
+        ],
+        default: null,
+        doc: 'One that took effect: a higher revision than the one before.',
+      },
+    ],
+  },
+  ScoreOutcome: {
+    type: 'record',
+    namespace: 'spoiler_shield',
+    name: 'ScoreOutcome',
+    doc: 'How a score turned out: written when score and label have met, and again when either is revised. Public.',
+    fields: [
+      { name: 'reviewId', type: 'string' },
+      { name: 'userId', type: 'string' },
+      { name: 'movieId', type: 'string' },
+      {
+        name: 'outcome',
+        type: {
+          type: 'record',
+          namespace: 'spoiler_shield',
+          name: 'Outcome',
+          doc: 'A score and the newest label of its review.',
+          fields: [
+            {
+              name: 'score',
+              type: {
+                type: 'record',
+                namespace: 'spoiler_shield',
+                name: 'ScoreTrace',
+                doc: 'What counts of a score once its review has a label.',
+                fields: [
+                  {
+                    name: 'slot',
+                    type: 'string',
+                    doc: 'served: the score that was published, whichever version made it; shadow: of a version that is only tried.',
+                  },
+                  { name: 'revision', type: 'int', doc: 'Of the review.' },
+                  { name: 'writtenAtMs', type: 'long', doc: 'Event time of the review, Unix milliseconds.' },
+                  { name: 'modelName', type: 'string' },
+                  { name: 'modelVersion', type: 'string' },
+                  { name: 'deploymentEpoch', type: 'long' },
+                  { name: 'probability', type: 'double', doc: 'Calibrated, 0 to 1.' },
+                  { name: 'isSpoiler', type: 'boolean', doc: 'probability >= threshold.' },
+                  { name: 'threshold', type: 'double' },
+                  { name: 'textUnits', type: 'int', doc: "Length of the review's text, UTF-16 units." },
+                  {
+                    name: 'slices',
+                    type: { type: 'array', items: 'string' },
+                    doc: 'Groups that the review belongs to.',
+                  },
+                ],
+              },
+            },
+            {
+              name: 'label',
+              type: {
+                type: 'record',
+                namespace: 'spoiler_shield',
+                name: 'OutcomeLabel',
+                doc: 'What counts of a label once its review has a score.',
+                fields: [
+                  { name: 'revision', type: 'int' },
+                  { name: 'isSpoiler', type: 'boolean' },
+                  { name: 'source', type: 'string', doc: 'self-declared, moderator, report or audit.' },
+                  {
+                    name: 'labelledAtMs',
+                    type: 'long',
+                    doc: 'Event time at which the label was given, Unix milliseconds.',
+                  },
+                ],
+              },
+            },
+          ],
+        },
+      },
+      {
+        name: 'previous',
+        type: ['null', 'spoiler_shield.Outcome'],
+        default: null,
+        doc: 'What it takes the place of: who counts outcomes subtracts it.',
+      },
+    ],
+  },
   ScoreReason: {
     type: 'record',
     namespace: 'spoiler_shield',
@@ -1391,6 +3119,29 @@ export const avroSchemas = {
       { name: 'feature', type: 'string' },
       { name: 'contribution', type: 'double', doc: 'In log-odds; positive speaks for a spoiler.' },
       { name: 'text', type: 'string', doc: 'The same in words.' },
+    ],
+  },
+  ScoreTrace: {
+    type: 'record',
+    namespace: 'spoiler_shield',
+    name: 'ScoreTrace',
+    doc: 'What counts of a score once its review has a label.',
+    fields: [
+      {
+        name: 'slot',
+        type: 'string',
+        doc: 'served: the score that was published, whichever version made it; shadow: of a version that is only tried.',
+      },
+      { name: 'revision', type: 'int', doc: 'Of the review.' },
+      { name: 'writtenAtMs', type: 'long', doc: 'Event time of the review, Unix milliseconds.' },
+      { name: 'modelName', type: 'string' },
+      { name: 'modelVersion', type: 'string' },
+      { name: 'deploymentEpoch', type: 'long' },
+      { name: 'probability', type: 'double', doc: 'Calibrated, 0 to 1.' },
+      { name: 'isSpoiler', type: 'boolean', doc: 'probability >= threshold.' },
+      { name: 'threshold', type: 'double' },
+      { name: 'textUnits', type: 'int', doc: "Length of the review's text, UTF-16 units." },
+      { name: 'slices', type: { type: 'array', items: 'string' }, doc: 'Groups that the review belongs to.' },
     ],
   },
   SentenceEvidence: {
@@ -1443,11 +3194,18 @@ export const avroSchemas = {
       { name: 'modelName', type: 'string' },
       { name: 'modelVersion', type: 'string', doc: 'Content hash of the model version.' },
       { name: 'deploymentEpoch', type: 'long' },
+      { name: 'slot', type: 'string', default: 'champion', doc: 'Slot whose model scored: champion or challenger.' },
       { name: 'tier', type: 'string' },
       {
         name: 'featureService',
         type: 'string',
         doc: 'Of the row that was scored; the version may read one that this one includes.',
+      },
+      {
+        name: 'slices',
+        type: { type: 'array', items: 'string' },
+        default: [],
+        doc: 'Groups that the review belongs to by its feature row, such as `author: new`. Empty in scores before it was recorded.',
       },
       {
         name: 'position',
@@ -1511,6 +3269,103 @@ export const avroSchemas = {
       { name: 'score', type: 'double', doc: '0 to 1.' },
     ],
   },
+  TaskProgress: {
+    type: 'record',
+    namespace: 'spoiler_shield',
+    name: 'TaskProgress',
+    doc: 'How far a task of a training job is.',
+    fields: [
+      { name: 'step', type: 'string' },
+      { name: 'done', type: 'long' },
+      { name: 'total', type: 'long' },
+    ],
+  },
+  TaskReport: {
+    type: 'record',
+    namespace: 'spoiler_shield',
+    name: 'TaskReport',
+    doc: 'What a launcher says of a task.',
+    fields: [
+      { name: 'taskId', type: 'string' },
+      {
+        name: 'state',
+        type: 'string',
+        doc: 'running, succeeded, failed, or lost: it ended without a result that would say anything of the job.',
+      },
+      { name: 'message', type: 'string', doc: 'What it said last.' },
+      {
+        name: 'progress',
+        type: [
+          'null',
+          {
+            type: 'record',
+            namespace: 'spoiler_shield',
+            name: 'TaskProgress',
+            doc: 'How far a task of a training job is.',
+            fields: [
+              { name: 'step', type: 'string' },
+              { name: 'done', type: 'long' },
+              { name: 'total', type: 'long' },
+            ],
+          },
+        ],
+        default: null,
+      },
+      { name: 'datasetId', type: ['null', 'string'], default: null, doc: 'Made by a task of the step dataset.' },
+      {
+        name: 'candidate',
+        type: [
+          'null',
+          {
+            type: 'record',
+            namespace: 'spoiler_shield',
+            name: 'ModelCandidate',
+            doc: 'The model version that a training job has made.',
+            fields: [
+              { name: 'modelName', type: 'string' },
+              { name: 'modelVersion', type: 'string', doc: 'Content hash of the model version.' },
+              {
+                name: 'source',
+                type: 'string',
+                doc: 'Key of the version folder in the object store, without a slash at its end.',
+              },
+            ],
+          },
+        ],
+        default: null,
+        doc: 'Made by a task of the step fit.',
+      },
+      {
+        name: 'gate',
+        type: [
+          'null',
+          {
+            type: 'record',
+            namespace: 'spoiler_shield',
+            name: 'GateResult',
+            doc: 'What the gate says of a candidate.',
+            fields: [
+              { name: 'passed', type: 'boolean' },
+              { name: 'reason', type: 'string', doc: 'In plain words.' },
+              {
+                name: 'championEpoch',
+                type: 'long',
+                doc: 'Deployment epoch of what it was compared with; 0 is the prior that ships with the code.',
+              },
+              {
+                name: 'report',
+                type: ['null', 'string'],
+                default: null,
+                doc: "Key of the folder of the gate's report in the object store.",
+              },
+            ],
+          },
+        ],
+        default: null,
+        doc: 'Made by a task of the step gate.',
+      },
+    ],
+  },
   TopicLineage: {
     type: 'record',
     namespace: 'spoiler_shield',
@@ -1527,6 +3382,267 @@ export const avroSchemas = {
         default: null,
         doc: 'Of a changelog: id of the topic that its state was folded from.',
       },
+    ],
+  },
+  TrainingCause: {
+    type: 'record',
+    namespace: 'spoiler_shield',
+    name: 'TrainingCause',
+    doc: 'Why a model is trained.',
+    fields: [
+      {
+        name: 'kind',
+        type: 'string',
+        doc: 'first-model: nothing was ever deployed; drift: an alarm; person: somebody asked.',
+      },
+      { name: 'by', type: 'string', doc: 'Person or component.' },
+      { name: 'reason', type: 'string', doc: 'In plain words.' },
+      { name: 'alarmId', type: ['null', 'string'], default: null, doc: 'The alarm, if one is the cause.' },
+    ],
+  },
+  TrainingJob: {
+    type: 'record',
+    namespace: 'spoiler_shield',
+    name: 'TrainingJob',
+    doc: 'A training job as it stands after one entry of the control log.',
+    fields: [
+      { name: 'jobId', type: 'string' },
+      {
+        name: 'state',
+        type: 'string',
+        doc: 'requested, building, fitting, registered, gated, champion, refused, failed or cancelled.',
+      },
+      { name: 'reason', type: 'string', doc: 'Why it is in this state, or why a command about it changed nothing.' },
+      { name: 'entryId', type: 'string', doc: 'The entry of the control log that it follows from.' },
+      {
+        name: 'cause',
+        type: {
+          type: 'record',
+          namespace: 'spoiler_shield',
+          name: 'TrainingCause',
+          doc: 'Why a model is trained.',
+          fields: [
+            {
+              name: 'kind',
+              type: 'string',
+              doc: 'first-model: nothing was ever deployed; drift: an alarm; person: somebody asked.',
+            },
+            { name: 'by', type: 'string', doc: 'Person or component.' },
+            { name: 'reason', type: 'string', doc: 'In plain words.' },
+            { name: 'alarmId', type: ['null', 'string'], default: null, doc: 'The alarm, if one is the cause.' },
+          ],
+        },
+      },
+      {
+        name: 'plan',
+        type: {
+          type: 'record',
+          namespace: 'spoiler_shield',
+          name: 'TrainingPlan',
+          doc: 'How the data set of a training job is made.',
+          fields: [
+            { name: 'split', type: 'string', doc: 'What keeps spans apart: time, movie, user or random.' },
+            {
+              name: 'maturityMs',
+              type: 'long',
+              doc: 'Rows younger than that are left out, in event time: their labels are still to come.',
+            },
+            { name: 'seed', type: 'long', doc: 'Of the split and of the bootstrap.' },
+          ],
+        },
+      },
+      { name: 'retries', type: 'int', doc: 'How often a person has let it go on after its end.' },
+      { name: 'tasks', type: 'int', doc: 'Tasks launched so far.' },
+      {
+        name: 'lostTasks',
+        type: 'int',
+        doc: 'How many of the present step were lost in a row, with the machine that they ran on or a dependency.',
+      },
+      {
+        name: 'task',
+        type: [
+          'null',
+          {
+            type: 'record',
+            namespace: 'spoiler_shield',
+            name: 'TrainingTask',
+            doc: 'What is launched for a training job, once: the launcher knows it by its id.',
+            fields: [
+              { name: 'taskId', type: 'string', doc: '<job>-<number>.' },
+              { name: 'step', type: 'string', doc: 'dataset, fit or gate.' },
+            ],
+          },
+        ],
+        default: null,
+        doc: 'What runs now.',
+      },
+      {
+        name: 'progress',
+        type: [
+          'null',
+          {
+            type: 'record',
+            namespace: 'spoiler_shield',
+            name: 'TaskProgress',
+            doc: 'How far a task of a training job is.',
+            fields: [
+              { name: 'step', type: 'string' },
+              { name: 'done', type: 'long' },
+              { name: 'total', type: 'long' },
+            ],
+          },
+        ],
+        default: null,
+        doc: 'Of what runs now.',
+      },
+      { name: 'datasetId', type: ['null', 'string'], default: null },
+      {
+        name: 'candidate',
+        type: [
+          'null',
+          {
+            type: 'record',
+            namespace: 'spoiler_shield',
+            name: 'ModelCandidate',
+            doc: 'The model version that a training job has made.',
+            fields: [
+              { name: 'modelName', type: 'string' },
+              { name: 'modelVersion', type: 'string', doc: 'Content hash of the model version.' },
+              {
+                name: 'source',
+                type: 'string',
+                doc: 'Key of the version folder in the object store, without a slash at its end.',
+              },
+            ],
+          },
+        ],
+        default: null,
+      },
+      {
+        name: 'gate',
+        type: [
+          'null',
+          {
+            type: 'record',
+            namespace: 'spoiler_shield',
+            name: 'GateResult',
+            doc: 'What the gate says of a candidate.',
+            fields: [
+              { name: 'passed', type: 'boolean' },
+              { name: 'reason', type: 'string', doc: 'In plain words.' },
+              {
+                name: 'championEpoch',
+                type: 'long',
+                doc: 'Deployment epoch of what it was compared with; 0 is the prior that ships with the code.',
+              },
+              {
+                name: 'report',
+                type: ['null', 'string'],
+                default: null,
+                doc: "Key of the folder of the gate's report in the object store.",
+              },
+            ],
+          },
+        ],
+        default: null,
+      },
+      {
+        name: 'deploymentEpoch',
+        type: ['null', 'long'],
+        default: null,
+        doc: 'Under which its candidate was deployed.',
+      },
+      { name: 'requestedAtMs', type: 'long', doc: 'Append time of the entry that asked for it, Unix milliseconds.' },
+      { name: 'changedAtMs', type: 'long', doc: 'Append time of the entry that it follows from, Unix milliseconds.' },
+    ],
+  },
+  TrainingPlan: {
+    type: 'record',
+    namespace: 'spoiler_shield',
+    name: 'TrainingPlan',
+    doc: 'How the data set of a training job is made.',
+    fields: [
+      { name: 'split', type: 'string', doc: 'What keeps spans apart: time, movie, user or random.' },
+      {
+        name: 'maturityMs',
+        type: 'long',
+        doc: 'Rows younger than that are left out, in event time: their labels are still to come.',
+      },
+      { name: 'seed', type: 'long', doc: 'Of the split and of the bootstrap.' },
+    ],
+  },
+  TrainingPolicy: {
+    type: 'record',
+    namespace: 'spoiler_shield',
+    name: 'TrainingPolicy',
+    doc: 'When control trains by itself, and how.',
+    fields: [
+      { name: 'automatic', type: 'boolean', doc: 'Whether it does at all.' },
+      { name: 'firstModelLabels', type: 'long', doc: 'Labels after which a first model is trained.' },
+      { name: 'newLabels', type: 'long', doc: 'Labels that must have come since the last training.' },
+      { name: 'cooldownMs', type: 'long', doc: 'Least time between two trainings.' },
+      { name: 'perDay', type: 'int', doc: 'Most trainings in 24 hours.' },
+      {
+        name: 'plan',
+        type: {
+          type: 'record',
+          namespace: 'spoiler_shield',
+          name: 'TrainingPlan',
+          doc: 'How the data set of a training job is made.',
+          fields: [
+            { name: 'split', type: 'string', doc: 'What keeps spans apart: time, movie, user or random.' },
+            {
+              name: 'maturityMs',
+              type: 'long',
+              doc: 'Rows younger than that are left out, in event time: their labels are still to come.',
+            },
+            { name: 'seed', type: 'long', doc: 'Of the split and of the bootstrap.' },
+          ],
+        },
+      },
+    ],
+  },
+  TrainingRequest: {
+    type: 'record',
+    namespace: 'spoiler_shield',
+    name: 'TrainingRequest',
+    doc: 'Somebody asks for a training job.',
+    fields: [
+      { name: 'jobId', type: 'string', doc: 'Chosen by who asks; asking twice is asking once.' },
+      { name: 'reason', type: 'string' },
+      {
+        name: 'plan',
+        type: [
+          'null',
+          {
+            type: 'record',
+            namespace: 'spoiler_shield',
+            name: 'TrainingPlan',
+            doc: 'How the data set of a training job is made.',
+            fields: [
+              { name: 'split', type: 'string', doc: 'What keeps spans apart: time, movie, user or random.' },
+              {
+                name: 'maturityMs',
+                type: 'long',
+                doc: 'Rows younger than that are left out, in event time: their labels are still to come.',
+              },
+              { name: 'seed', type: 'long', doc: 'Of the split and of the bootstrap.' },
+            ],
+          },
+        ],
+        default: null,
+        doc: 'Null takes that of the policy.',
+      },
+    ],
+  },
+  TrainingTask: {
+    type: 'record',
+    namespace: 'spoiler_shield',
+    name: 'TrainingTask',
+    doc: 'What is launched for a training job, once: the launcher knows it by its id.',
+    fields: [
+      { name: 'taskId', type: 'string', doc: '<job>-<number>.' },
+      { name: 'step', type: 'string', doc: 'dataset, fit or gate.' },
     ],
   },
   UserActivity: {

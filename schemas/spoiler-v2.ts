@@ -13,7 +13,10 @@ const labelFeatures = [
   count('movie_no_spoilers', 'labels', 'The others of them.', { max: MOST_LABELS }),
 ] as const
 
-/** The feature service `spoiler_v2`: `spoiler_v1` as it is, and behind it the labels that were known, by what they say. */
+/**
+ * The feature service `spoiler_v2`: `spoiler_v1` as it is, and behind it the labels that were known, by what they say.
+ * Small, to show the way from one service to the next: a baseline is not shown to score better by it (docs/adr/0014).
+ */
 export const spoilerV2 = {
   name: 'spoiler_v2',
   views: { ...spoilerV1.views, label_features: labelFeatures },

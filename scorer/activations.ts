@@ -1,3 +1,4 @@
+import { CHAMPION } from '../schemas/deployment-slots.ts'
 import type { ModelActivation } from '../schemas/generated.ts'
 import type { Serving } from '../inference/score-row.ts'
 
@@ -58,6 +59,9 @@ export function decideActivation(
     modelVersion: model.version,
     tier: model.tier,
     runtimeFingerprint: model.runtimeFingerprint,
+    slot: CHAMPION,
+    mode: 'serve',
+    share: 1,
   }
   if (last !== undefined && sameServing(last, activation)) return { kind: 'unchanged' }
   return { kind: 'activate', activation }

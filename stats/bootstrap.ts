@@ -6,6 +6,11 @@ export interface Interval {
   readonly high: number
 }
 
+/** A value with its interval, which mostly holds it. */
+export interface Estimate extends Interval {
+  readonly value: number
+}
+
 export interface BootstrapOptions {
   readonly seed: number
   readonly draws?: number

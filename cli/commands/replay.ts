@@ -9,7 +9,7 @@ import { parsePlace, parseStages, type Place, REPLAY_STAGES, type ReplayStage } 
 import { verifyReplay } from '../replay-verify.ts'
 import { grouped, table } from '../text.ts'
 import { WHEN_HELP } from '../when.ts'
-import { parseVersion } from './model.ts'
+import { parseVersion } from '../named-version.ts'
 
 const HELP = `
 Each stage is made again from its recorded input: movie-activity from user-activity (user-history), review-features from

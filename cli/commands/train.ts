@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander'
 import { parseCount } from '../../producers/arguments.ts'
 import { type CliContext, printJson } from '../context.ts'
+import type { Deployment } from '../deploy-if-better.ts'
 import { trainInPlace, type TrainOutcome, type TrainWishes } from '../train.ts'
 import { trainingText } from '../train-text.ts'
 
@@ -14,8 +15,8 @@ The first use brings the Python packages that models are fitted with, about 300 
 
 --tier baseline    logistic regression on hashed words and context
 
-With --deploy it takes over when its PR-AUC is shown to be higher than that of what serves, of the prior and of length
-alone: a scorer that runs switches without a restart. Otherwise what serves goes on.
+With --deploy it takes over when the gate lets it through (see shield models gate, docs/MODELS.md): a scorer that runs
+switches without a restart. Otherwise what serves goes on. --report then is the page of the gate.
 
 Examples:
   shield train --dataset 3f1c0a9be2d74c55
@@ -50,5 +51,10 @@ async function train({ json, ...wishes }: TrainArguments, context: CliContext): 
 
 function jsonOf({ name, version, address, deployment, report }: TrainOutcome, { dataset, seed }: TrainWishes): object {
   const { rows, positives, scorers, gains } = report
-  return { name, version, ...deployment, address, dataset, seed, gate: { rows, positives, scorers, gains } }
+  const decided = deployment.outcome === 'trained' ? deployment : told(deployment)
+  return { name, version, ...decided, address, dataset, seed, heldOut: { rows, positives, scorers, gains } }
+}
+
+function told({ outcome, reason, gate }: Deployment): object {
+  return { outcome, reason, gateReport: gate.report }
 }

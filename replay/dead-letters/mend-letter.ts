@@ -92,7 +92,7 @@ function digest(bytes: Buffer): string {
 function advice({ component, source }: DeadLetter): string {
   const by: Readonly<Record<string, string>> = {
     'redis-online-store': 'rows of Redis come from their topics again: shield redis rebuild',
-    scorer: 'a version is deployed again by: shield model deploy',
+    scorer: 'a version is deployed again by: shield models promote',
   }
   return by[component] ?? `${component} does not read ${source.topic} again`
 }

@@ -1,8 +1,11 @@
 import { setTimeout as hold } from 'node:timers/promises'
+import { type BrokerCluster, type NodeId, NODES } from '../support/broker-cluster.ts'
 import { until } from '../support/pipeline.ts'
 import type { S3Fault } from '../support/s3-proxy.ts'
 import type { ProxyFault, TcpProxy } from '../support/tcp-proxy.ts'
+import { freezeStep } from './freeze-step.ts'
 import {
+  type BrokerFault,
   type ComponentFault,
   peerOf,
   type PlannedFault,
@@ -18,14 +21,14 @@ const PAST_SESSION_MS = 8_000
 const OUTAGE_MS = 4_000
 const S3_DELAY_MS = 1_500
 const STORM_ROUNDS = 4
-const STUCK = 'SPL_TRANSACTION_STUCK'
-/** A step's deadline, and the start of a process. */
-const FROZEN_MS = 20_000
-const FREEZE_TRIES = 5
+/** Between two moves of all leaders. */
+const MOVED_MS = 2_000
 
 /** Does it, and resolves when it is over: whatever heals then has to heal by itself. */
 export function inflict(system: FaultySystem, fault: PlannedFault): Promise<void> {
-  return fault.target === null ? SURROUNDING[fault.kind](system) : COMPONENT[fault.kind](system, fault.target)
+  if (fault.target === null) return SURROUNDING[fault.kind](system)
+  if (typeof fault.target === 'number') return BROKER[fault.kind](system.cluster, fault.target, system)
+  return COMPONENT[fault.kind](system, fault.target)
 }
 
 const COMPONENT: Readonly<Record<ComponentFault, (system: FaultySystem, name: ProcessName) => Promise<void>>> = {
@@ -81,10 +84,21 @@ const SURROUNDING: Readonly<Record<SurroundingFault, (system: FaultySystem) => P
     system.startAll()
     system.publishers.resume()
   },
-  'broker freeze': async (system) => {
-    // it has to be met within a transaction, and those are short
-    for (let tries = 1; !(await freezesAStep(system)); tries += 1)
-      if (tries === FREEZE_TRIES) throw new Error(`no transaction was under way in ${tries} freezes of the broker`)
+  'broker freeze': (system) => freezeStep(system, { pid: () => system.pipeline.stack.pid('kafka') as number }),
+  // as an operator does: the next one when all have everything again
+  'rolling broker restart': async ({ cluster }) => {
+    for (const node of NODES) {
+      await cluster.untilBalanced()
+      await cluster.stop(node)
+      await cluster.start(node)
+    }
+  },
+  'leader move': async ({ cluster }) => {
+    await cluster.untilBalanced()
+    for (let round = 0; round < NODES.length; round += 1) {
+      await cluster.moveLeaders()
+      await hold(MOVED_MS)
+    }
   },
   'rolling restart': async (system) => {
     for (const name of PROCESSES) await system.restart(name)
@@ -98,43 +112,29 @@ const SURROUNDING: Readonly<Record<SurroundingFault, (system: FaultySystem) => P
   's3 reply lost': (system) => s3Fails(system, 'cut after', 'SPL_S3_UNAVAILABLE'),
 }
 
+/** What happens to one of several brokers, which leads its share then. */
+const BROKER: Readonly<
+  Record<BrokerFault, (cluster: BrokerCluster, node: NodeId, system: FaultySystem) => Promise<void>>
+> = {
+  'broker kill': async (cluster, node) => {
+    await cluster.untilBalanced()
+    await cluster.kill(node)
+    await cluster.untilDeposed(node)
+    await hold(OUTAGE_MS)
+    await cluster.start(node)
+  },
+  // it wakes as one that others have deposed, and was deposed within transactions
+  'broker freeze': async (cluster, node, system) => {
+    await cluster.untilBalanced()
+    await freezeStep(system, { pid: () => cluster.pid(node), whileFrozen: () => cluster.untilDeposed(node) })
+  },
+}
+
 /** In the middle of its work. */
 async function untilBusy(system: FaultySystem, name: ProcessName): Promise<void> {
   await system.untilWorking(name)
   const before = await system.processed(name)
   await until(`${name} is busy`, async () => (await system.processed(name)) > before)
-}
-
-/** Freezes the broker until a step of a transaction passes its deadline, and a process is started anew for it. */
-async function freezesAStep(system: FaultySystem): Promise<boolean> {
-  const broker = system.pipeline.stack.pid('kafka') as number
-  const worked = async (): Promise<number> => {
-    const counts = await Promise.all(PROCESSES.map((name) => system.processed(name)))
-    return counts.reduce((sum, count) => sum + count, 0)
-  }
-  let last = Infinity // a process that starts anew counts from 0
-  await until('the pipeline is busy', async () => {
-    const [before, now] = [last, await worked()]
-    last = now
-    return now > before
-  })
-  const restarts = restartsOf(system)
-  const isStuck = (): boolean =>
-    system.statuses().some(({ name, lastFailure, ...status }) => {
-      return status.restarts > (restarts.get(name) ?? 0) && lastFailure?.includes(STUCK) === true
-    })
-  process.kill(broker, 'SIGSTOP')
-  try {
-    const untilMs = Date.now() + FROZEN_MS
-    while (!isStuck() && Date.now() < untilMs) await hold(100)
-    return isStuck()
-  } finally {
-    process.kill(broker, 'SIGCONT')
-  }
-}
-
-function restartsOf(system: FaultySystem): Map<string, number> {
-  return new Map(system.statuses().map(({ name, restarts }) => [name, restarts]))
 }
 
 async function restartWithout(system: FaultySystem, name: ProcessName, fault: ProxyFault): Promise<void> {

@@ -5,7 +5,7 @@ import { type Violation, violation } from '../support/oracle/stage-check.ts'
 import { until } from '../support/pipeline.ts'
 import { inflict } from './inflict.ts'
 import { Load, realEvents } from './load.ts'
-import type { PlannedFault } from './plan.ts'
+import type { Brokers, PlannedFault } from './plan.ts'
 import { FaultySystem } from './system.ts'
 import { type Verified, verify } from './verify.ts'
 import { Witness } from './witness.ts'
@@ -23,13 +23,15 @@ export interface FaultRunOptions {
   readonly events: number
   /** Records per second. */
   readonly rate: number
+  readonly brokers: Brokers
   readonly faults: readonly PlannedFault[]
   readonly onProgress: (line: string) => void
 }
 
 export interface FaultResult {
   readonly kind: string
-  readonly target: string | null
+  /** A process, or the number of a broker. */
+  readonly target: string | number | null
   /** From the start of the run. */
   readonly atMs: number
   readonly lastedMs: number
@@ -43,6 +45,7 @@ export interface FaultResult {
 
 export interface FaultReport {
   readonly seed: number
+  readonly brokers: Brokers
   readonly seconds: number
   readonly published: number
   readonly reviews: number
@@ -65,9 +68,10 @@ export async function runFaults(
   options: FaultRunOptions,
   inspect?: (system: FaultySystem) => Promise<void>,
 ): Promise<FaultReport> {
-  const { seed, rate, faults, events, onProgress } = options
-  onProgress('starting broker, registry, Redis, S3 and six component processes')
-  await using system = await FaultySystem.start()
+  const { seed, rate, brokers, faults, events, onProgress } = options
+  const broker = brokers === 1 ? 'broker' : `${brokers} brokers`
+  onProgress(`starting ${broker}, registry, Redis, S3 and six component processes`)
+  await using system = await FaultySystem.start(brokers)
   const { pipeline } = system
   await using witness = await Witness.start(pipeline.config)
   const real = await realEvents()
@@ -93,6 +97,7 @@ export async function runFaults(
   await inspect?.(system)
   return {
     seed,
+    brokers,
     seconds: Math.round(run.elapsedMs() / 1000),
     published: load.published,
     reviews: load.reviews,

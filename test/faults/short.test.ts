@@ -23,7 +23,8 @@ let changed: ShieldRun
 beforeAll(async () => {
   const faults = planShort(SEED)
   const onProgress = (line: string): void => void process.stdout.write(`${line}\n`)
-  report = await runFaults({ seed: SEED, events: EVENTS, rate: 120, faults, onProgress }, async (system) => {
+  const options = { seed: SEED, events: EVENTS, rate: 120, brokers: 1, faults, onProgress } as const
+  report = await runFaults(options, async (system) => {
     newest = await newestOfEachPartition(system)
     again = await shield(system.pipeline, ['replay', '--verify', '--json'])
     using other = new NextVersion()

@@ -9,9 +9,10 @@ import {
   unready,
   until,
 } from '../support/pipeline.ts'
+import { BrokerCluster, NODES } from '../support/broker-cluster.ts'
 import { openS3Proxy, type S3Proxy } from '../support/s3-proxy.ts'
 import { openTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts'
-import { PROCESSES, type ProcessName } from './plan.ts'
+import { type Brokers, PROCESSES, type ProcessName } from './plan.ts'
 
 const FOLD_TASKS = ['intake', 'user-history', 'movie-context'] as const
 /** Topics that a group reads: with the group of each task, all that is consumed. */
@@ -63,14 +64,16 @@ export class FaultySystem implements AsyncDisposable {
   readonly s3: S3Proxy
   /** Who publishes to it from outside: nobody at first. */
   publishers = { pause: (): Promise<void> => Promise.resolve(), resume: (): void => undefined }
+  readonly #cluster: BrokerCluster | undefined
   readonly #owned: AsyncDisposableStack
   readonly #running = new Map<ProcessName, Supervisor>()
 
   private constructor(
     pipeline: Pipeline,
-    proxies: Pick<FaultySystem, 'redis' | 'registry' | 's3'>,
+    { cluster, ...proxies }: Pick<FaultySystem, 'redis' | 'registry' | 's3'> & { cluster: BrokerCluster | undefined },
     owned: AsyncDisposableStack,
   ) {
+    this.#cluster = cluster
     this.pipeline = pipeline
     this.redis = proxies.redis
     this.registry = proxies.registry
@@ -78,17 +81,24 @@ export class FaultySystem implements AsyncDisposable {
     this.#owned = owned
   }
 
-  static async start(): Promise<FaultySystem> {
+  static async start(brokers: Brokers): Promise<FaultySystem> {
     await using opening = new AsyncDisposableStack()
-    const pipeline = opening.use(await startPipeline(['kafka', 'registry', 'redis', 's3'], SETTINGS))
+    const cluster = brokers === 1 ? undefined : opening.use(await BrokerCluster.start())
+    const pipeline = opening.use(await startPipelineOn(cluster))
     await pipeline.stack.ready('s3')
     const { ports } = pipeline.stack
     const redis = opening.use(await openTcpProxy(ports.redis))
     const registry = opening.use(await openTcpProxy(ports.registry))
     const s3 = opening.use(await openS3Proxy(ports.s3))
-    const system = new FaultySystem(pipeline, { redis, registry, s3 }, opening.move())
+    const system = new FaultySystem(pipeline, { cluster, redis, registry, s3 }, opening.move())
     system.startAll()
     return system
+  }
+
+  /** @throws RangeError when there is one broker. */
+  get cluster(): BrokerCluster {
+    if (this.#cluster === undefined) throw new RangeError('there is only one broker')
+    return this.#cluster
   }
 
   startAll(): void {
@@ -184,6 +194,12 @@ export class FaultySystem implements AsyncDisposable {
     if (found === undefined) throw new RangeError(`${name} was not started`)
     return found
   }
+}
+
+function startPipelineOn(cluster: BrokerCluster | undefined): Promise<Pipeline> {
+  if (cluster === undefined) return startPipeline(['kafka', 'registry', 'redis', 's3'], SETTINGS)
+  const settings = { ...SETTINGS, KAFKA_BROKERS: cluster.addresses, TOPIC_REPLICATION: String(NODES.length) }
+  return startPipeline(['registry', 'redis', 's3'], settings)
 }
 
 async function partitionsOf(supervisor: Supervisor, name: string, tasks: readonly string[]): Promise<number> {

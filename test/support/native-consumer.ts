@@ -15,6 +15,8 @@ export class NativeConsumerFake extends EventEmitter {
   readonly calls: unknown[] = []
   lost = false
   committedOffsets: object[] = []
+  /** Whether a commit reaches the coordinator. */
+  commitsArrive = true
   /** What the next reads give. */
   readonly polls: object[][] = []
   /** Why no broker answers; null while one does. */
@@ -51,6 +53,11 @@ export class NativeConsumerFake extends EventEmitter {
   }
   committed(_: TopicPartition[], __: number, done: Callback): void {
     done(null, this.committedOffsets)
+  }
+  /** Calls back when it has queued the request: of its fate nothing is told. */
+  commitCb(offsets: PartitionOffset[], done: Callback): void {
+    if (this.commitsArrive) this.committedOffsets = offsets
+    done(null)
   }
   setDefaultConsumeTimeout(timeoutMs: number): void {
     this.calls.push(['wait', timeoutMs])

@@ -45,7 +45,11 @@ export interface Pipeline extends AsyncDisposable {
   records<T extends TopicId>(topic: T): Promise<StreamRecord<ValueOf<T>>[]>
 }
 
-/** A real stack in a temporary folder, with topics and schemas. Components are started by the test. */
+/**
+ * A real stack in a temporary folder, with topics and schemas. Components are started by the test.
+ *
+ * @param settings `KAFKA_BROKERS` names brokers that run already.
+ */
 export async function startPipeline(
   parts: readonly StackPart[] = ['kafka', 'registry', 'redis'],
   settings: Readonly<Record<string, string>> = {},
@@ -55,7 +59,9 @@ export async function startPipeline(
   opening.defer(() => {
     rmSync(folder, { recursive: true, force: true })
   })
-  const stack = opening.use(await startStack({ dataDir: join(folder, 'stack'), parts, ports: portsOfThisProcess() }))
+  const brokers = settings['KAFKA_BROKERS']
+  const options = { dataDir: join(folder, 'stack'), parts, ports: portsOfThisProcess() }
+  const stack = opening.use(await startStack({ ...options, ...(brokers === undefined ? {} : { brokers }) }))
   const env = { ...stack.env, STATE_DIR: folder, ...settings }
   const config = loadConfig(env)
   await createTopics(config, wantedTopics(config, []))

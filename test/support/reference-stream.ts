@@ -1,5 +1,5 @@
 /** The generator of the shared reference vectors: s = (s * 1664525 + 1013904223) mod 2^32, u = s / 2^32. */
-function* lcg(seed: number): Generator<number, never> {
+export function* lcg(seed: number): Generator<number, never> {
   for (let state = seed; ;) {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0
     yield state / 4_294_967_296

@@ -19,7 +19,7 @@ export interface SpanTimes {
 }
 
 export interface SpanPlan {
-  readonly spanOf: (review: SeenRow) => Span
+  readonly spanOf: (review: Pick<SeenRow, 'reviewId' | 'movieId' | 'appendedAtMs'>) => Span
   readonly times: Readonly<Record<Span, SpanTimes>>
 }
 

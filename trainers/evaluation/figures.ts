@@ -1,12 +1,10 @@
-import { bootstrapIntervals, type Interval } from '../../stats/bootstrap.ts'
+import { bootstrapIntervals, type Estimate } from '../../stats/bootstrap.ts'
 import { brierScore, calibrationBins, decisionsAt, expectedCalibrationError } from '../../stats/classification.ts'
 import { ranked, rankedAveragePrecision, rankedRocAuc } from '../../stats/ranking.ts'
 import type { Scorer } from './scored-rows.ts'
 
 /** A figure with its 95 % bootstrap interval over the rows. */
-export interface Figure extends Interval {
-  readonly value: number
-}
+export type Figure = Estimate
 
 /** Of higher figures is better, but for the Brier score. */
 export const METRICS = ['prAuc', 'rocAuc', 'f1', 'precision', 'recall', 'brier'] as const

@@ -1,5 +1,5 @@
 import { calibrationChart, precisionRecallChart } from './charts.ts'
-import type { Figure, ScorerFigures } from './figures.ts'
+import type { Figure } from './figures.ts'
 import { Markup, markup } from './markup.ts'
 import type { Report, SliceFigures } from './report.ts'
 import { LENGTH_ONLY } from './scored-rows.ts'
@@ -23,24 +23,30 @@ svg { width: 100%; font: 11px system-ui, sans-serif; fill: var(--soft) } .grid {
 /** A report as a page of its own: nothing is loaded, no script runs. */
 export function reportPage(report: Report): string {
   const { model, tier, dataset, rows, positives } = report
+  return pageOf(
+    `${model}: is it better than length?`,
+    markup`<h1>${model}</h1>
+<p class="soft">Tier ${tier}, fitted on data set ${dataset.id} (${dataset.featureService}, split by ${dataset.split.by}).</p>
+<p>Judged on ${rows} reviews of the span “gate”, ${percent(positives / rows)} of them spoilers: no weight, penalty,
+calibration or threshold was chosen by them. In brackets: 95 % intervals of a bootstrap over these reviews.
+“${LENGTH_ONLY}” knows how long a text is, and nothing else; what does not beat it has learned nothing worth serving.</p>`,
+    report,
+  )
+}
+
+/** A page of its own, with the figures of a report where there is one. */
+export function pageOf(title: string, introduction: Markup, report: Report | null): string {
+  const figures = report === null ? [] : [overall(report), charts(report), slices(report), spans(report)]
   const page = markup`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${model}: is it better than length?</title>
+<title>${title}</title>
 <style>${new Markup(STYLE)}</style>
 </head>
 <body>
-<h1>${model}</h1>
-<p class="soft">Tier ${tier}, fitted on data set ${dataset.id} (${dataset.featureService}, split by ${dataset.split.by}).</p>
-<p>Judged on ${rows} reviews of the span “gate”, ${percent(positives / rows)} of them spoilers: no weight, penalty,
-calibration or threshold was chosen by them. In brackets: 95 % intervals of a bootstrap over these reviews.
-“${LENGTH_ONLY}” knows how long a text is, and nothing else; what does not beat it has learned nothing worth serving.</p>
-${overall(report)}
-${charts(report)}
-${slices(report)}
-${spans(report)}
+${[introduction, ...figures]}
 </body>
 </html>
 `
@@ -78,31 +84,15 @@ function charts(report: Report): Markup {
 </div>`
 }
 
-function slices({ slices: large, smallSlices, scorers: [own] }: Report): Markup {
+function slices({ slices: large, smallSlices, scorers: [own, ...others] }: Report): Markup {
   const line = ({ slice, rows, positives, scorers, gains }: SliceFigures): Content[] => {
-    const [mine, length] = scorers
-    const mineOf = (scorer: ScorerFigures | undefined): Markup => figure(scorer?.prAuc ?? null)
-    const change = gain(gains[0]?.prAuc ?? null, 1)
-    return [
-      slice,
-      rows,
-      percent(positives / rows),
-      mineOf(mine),
-      mineOf(length),
-      change,
-      number(mine?.calibrationError),
-    ]
+    const [mine] = scorers
+    const differences = gains.map(({ prAuc }) => gain(prAuc, 1))
+    const share = percent(positives / rows)
+    return [slice, rows, share, figure(mine?.prAuc ?? null), ...differences, number(mine?.calibrationError)]
   }
-  const name = own?.name ?? ''
-  const header = [
-    '',
-    'reviews',
-    'spoilers',
-    `${name} PR-AUC`,
-    `${LENGTH_ONLY} PR-AUC`,
-    'difference',
-    'calibration error',
-  ]
+  const over = others.map(({ name }) => `over ${name}`)
+  const header = ['', 'reviews', 'spoilers', `${own?.name ?? ''} PR-AUC`, ...over, 'calibration error']
   const left = smallSlices.map(({ slice, rows, positives }) => `${slice} (${positives} of ${rows})`).join(', ')
   return markup`<h2>Groups of reviews</h2>
 ${table('A review may belong to several', header, large.map(line))}
@@ -127,7 +117,8 @@ function spans({ dataset }: Report): Markup {
 
 type Content = Markup | string | number
 
-function table(caption: string, header: readonly string[], rows: readonly (readonly Content[])[]): Markup {
+/** Rows of a table; the first cell of each is its head. */
+export function table(caption: string, header: readonly string[], rows: readonly (readonly Content[])[]): Markup {
   const head = header.map((title) => markup`<th scope="col">${title}</th>`)
   const body = rows.map(([first = '', ...rest]) => {
     return markup`<tr><th scope="row">${first}</th>${rest.map((cell) => markup`<td>${cell}</td>`)}</tr>\n`

@@ -2,7 +2,7 @@ import { type CalibrationBin, calibrationBins } from '../../stats/classification
 import { ranked } from '../../stats/ranking.ts'
 import type { DatasetManifest } from '../dataset/manifest.ts'
 import { compareScorers, type Compared } from './figures.ts'
-import { LENGTH_ONLY, type ScoredRows } from './scored-rows.ts'
+import type { ScoredRows } from './scored-rows.ts'
 
 /** Fewer spoilers or other reviews than these say nothing of a slice. */
 const LEAST_OF_A_CLASS = 10
@@ -71,9 +71,10 @@ function slicesOf({ labels, scorers, slices }: ScoredRows, seed: number): Pick<R
   ]
   return {
     slices: large.map(({ slice, rows, positives }) => {
-      const own = scorers
-        .filter(({ name }, i) => i === 0 || name === LENGTH_ONLY)
-        .map((scorer) => ({ ...scorer, scores: Float64Array.from(rows, (row) => scorer.scores[row] as number) }))
+      const own = scorers.map((scorer) => ({
+        ...scorer,
+        scores: Float64Array.from(rows, (row) => scorer.scores[row] as number),
+      }))
       const ownLabels = rows.map((row) => labels[row] as boolean)
       return { slice, rows: rows.length, positives, ...compareScorers(ownLabels, own, { seed, draws: SLICE_DRAWS }) }
     }),

@@ -2,7 +2,7 @@ import type { Model, Prediction } from '../../inference/model.ts'
 import { type FeatureService, placesRead } from '../../schemas/feature-services.ts'
 import { quantileOfSorted } from '../../stats/bootstrap.ts'
 import type { DatasetRow } from '../dataset/dataset-row.ts'
-import { slicing } from './slices.ts'
+import { slicesOf } from '../../features/slices.ts'
 
 function lengthAt({ features }: FeatureService): number {
   return features.findIndex(({ name }) => name === 'text_units')
@@ -44,12 +44,12 @@ export async function scoreRows(
   const lengths: number[] = []
   const probabilities = Object.keys(models).map((): number[] => [])
   const slices = new Map<string, number[]>()
-  const [slicesOf, length] = [slicing(service), lengthAt(service)]
+  const length = lengthAt(service)
   const readers = Object.values(models).map((model) => readerOf(model, service))
   for await (const row of rows) {
     signal.throwIfAborted()
     for (const [i, score] of readers.entries()) probabilities[i]?.push((await score(row)).probability)
-    for (const slice of slicesOf(row.values)) {
+    for (const slice of slicesOf(row.values, service)) {
       const own = slices.get(slice) ?? []
       own.push(labels.length)
       slices.set(slice, own)

@@ -174,7 +174,7 @@ test(
     // asking shield all the time would take the processors from the fit, which gets only what others leave
     await until('a version is fetched', () => versionIsFetched(start as Start), TRAINING_WITHIN_MS)
     while ((await newestModel()) !== 'baseline') expect(start.child.exitCode, start.written.stderr).toBe(null)
-    const versions = await shield('model', 'ls')
+    const versions = await shield('models', 'ls')
     start.child.kill('SIGINT')
     const { model, deadLetters } = await summaryOf(start) // also: nothing was started anew
     expect([model, deadLetters]).toEqual([expect.stringMatching(/^baseline@[0-9a-f]{16}$/), 0])

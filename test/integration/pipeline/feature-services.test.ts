@@ -146,7 +146,7 @@ test('a data set is built of the backfill, and a version is fitted on it, before
 
 test('the service is switched, and back, under load: each review is scored once, by the newest version that reads its row', async () => {
   const version = await versionOfV2()
-  const deployed = await run<{ deploymentEpoch: number }>('model', 'deploy', `labels@${version}`)
+  const deployed = await run<{ deploymentEpoch: number }>('models', 'promote', `labels@${version}`)
   expect(deployed).toMatchObject({ deploymentEpoch: 1, featureService: 'spoiler_v2' })
   const serves = () =>
     metricOf(scorer, 'scorer', 'spoiler_deployment_epoch', { version, feature_service: 'spoiler_v2' })

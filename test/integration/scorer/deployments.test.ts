@@ -94,7 +94,7 @@ test('versions take over from one another while reviews flow: none is lost, doub
   await using flow = new ReviewFlow(pipeline.publisher, 'swap')
   await until('the prior scores', scoredBy(0))
 
-  const line = ['model', 'deploy', `linear@${a.version}`, '--reason', 'a test', '--by', 'ada', '--json']
+  const line = ['models', 'promote', `linear@${a.version}`, '--reason', 'a test', '--by', 'ada', '--json']
   expect(JSON.parse(await shield(...line))).toMatchObject({ slot: 'champion', deploymentEpoch: 1, decidedBy: 'ada' })
   await until('the first deployment scores', scoredBy(1))
   expect(await deploy(b.version)).toMatchObject({ deploymentEpoch: 2 })
@@ -113,7 +113,7 @@ test('versions take over from one another while reviews flow: none is lost, doub
   const versions = { 0: prior.version, 1: a.version, 2: b.version, 6: a.version, 7: prior.version }
   await expectOneScoreEach(ids, versions)
   expect(statusOf(scorer, 'scorer').restarts).toBe(0)
-  expect(JSON.parse(await shield('model', 'ls', '--json'))).toMatchObject({ deployment: { deploymentEpoch: 7 } })
+  expect(JSON.parse(await shield('models', 'ls', '--json'))).toMatchObject({ deployment: { deploymentEpoch: 7 } })
   expect(await metricOf(scorer, 'scorer', 'spoiler_deployments_refused_total')).toBe(3)
 })
 

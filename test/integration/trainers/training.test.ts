@@ -141,10 +141,15 @@ test('a better version is published whole, proves itself where it is fetched to,
   const [own, prior, length] = report.scorers.map(({ prAuc }) => prAuc?.value ?? 0)
   expect(own).toBeGreaterThan(Math.max(prior ?? 1, length ?? 1) + 0.1)
   expect(readFileSync(page, 'utf8')).toContain(`data set ${honest}`)
-  expect(readFileSync(join(folder, 'report.html'), 'utf8')).toBe(readFileSync(page, 'utf8'))
+  expect(readFileSync(page, 'utf8')).toContain('Passed.')
+  expect(readFileSync(join(folder, 'report.html'), 'utf8')).toContain(`data set ${honest}`)
 
   const again = await train(`--dataset ${honest} --deploy`)
-  expect(again).toMatchObject({ version: trained.version, outcome: 'kept', reason: 'it serves already' })
+  expect(again).toMatchObject({
+    version: trained.version,
+    outcome: 'kept',
+    reason: expect.stringContaining('it serves already') as string,
+  })
   const local = await train(`--dataset ${honest} --in ${sets} --out ${join(root, 'models')}`)
   expect(local).toMatchObject({ version: trained.version, outcome: 'trained' })
   expect(readdirSync(local.address).toSorted()).toEqual(readdirSync(folder).toSorted())
@@ -155,9 +160,7 @@ test('what serves is compared with on the same rows, and goes on when it is not 
   const before = await decisions()
   const trained = await train(`--dataset ${poor} --deploy`)
   expect(trained.outcome).toBe('kept')
-  expect(trained.reason).toMatch(
-    new RegExp(`not shown to be better.*-0\\.\\d+ \\(.*\\) over baseline@${before[0]?.modelVersion ?? ''}`),
-  )
+  expect(trained.reason).toMatch(/better-than-champion: PR-AUC -0\.\d+ \(.*\)/)
   expect(await decisions()).toEqual(before)
 })
 

@@ -33,5 +33,5 @@ test.each([
   { outcome: 'deployed', line: 'Takes over: because' },
   { outcome: 'kept', line: 'Not deployed: because' },
 ] as const)('$outcome: "$line"', ({ outcome, line }) => {
-  expect(trainingText({ ...trained, deployment: { outcome, reason: 'because' } })).toContain(`\n${line}\n`)
+  expect(trainingText({ ...trained, deployment: { outcome, reason: 'because', gate: { report: 'k', page: '' } } })).toContain(`\n${line}\n`)
 })

@@ -7,12 +7,24 @@ import {
 } from '../../../inference/deployment-log.ts'
 import type { ModelDeployment } from '../../../schemas/generated.ts'
 
-const WHY = { decidedAtMs: 5, decidedBy: 'ada', reason: 'better' }
-const DECISION = { modelName: 'm', modelVersion: 'v', featureService: 'spoiler_v1', source: 's', ...WHY }
+const DECISION = {
+  modelName: 'm',
+  modelVersion: 'v',
+  featureService: 'spoiler_v1',
+  source: 's',
+  decidedAtMs: 5,
+  decidedBy: 'ada',
+  reason: 'better',
+  entryId: '',
+}
 const deployment = (deploymentEpoch: number, fields: Partial<ModelDeployment> = {}): ModelDeployment => ({
   slot: 'champion',
   deploymentEpoch,
   ...DECISION,
+  mode: 'serve',
+  share: 1,
+  jobId: '',
+  gateReport: '',
   ...fields,
 })
 
@@ -84,6 +96,14 @@ test('a decision gets the epoch behind the newest, from 1', async () => {
   const log = world([deployment(4), deployment(9, { slot: 'challenger' })])
   expect(await decideDeployment(DECISION, log)).toEqual(deployment(5))
   expect(log.records).toHaveLength(3)
+})
+
+test('each slot has epochs of its own', async () => {
+  const log = world([deployment(4), deployment(9, { slot: 'challenger' })])
+  const shadow = { slot: 'challenger', mode: 'shadow', share: 0.5, jobId: 'j1', gateReport: 'gates/1' }
+  expect(await decideDeployment({ ...DECISION, ...shadow }, log)).toEqual(deployment(10, shadow))
+  expect(await newestDeployment(log.read(), 'challenger')).toEqual(deployment(10, shadow))
+  expect(await newestDeployment(log.read())).toEqual(deployment(4))
 })
 
 test('of two decisions of one moment each has an epoch of its own, and the later one counts', async () => {

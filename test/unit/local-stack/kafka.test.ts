@@ -1,10 +1,12 @@
 import { hostname } from 'node:os'
 import { expect, test } from 'vitest'
-import { advertisedHost, brokerProperties, newClusterId } from '../../../local-stack/kafka.ts'
+import { advertisedHost, brokerProperties, type ClusterMember, newClusterId } from '../../../local-stack/kafka.ts'
 import { DEFAULT_PORTS } from '../../../local-stack/ports.ts'
 
-function settingsFor(host: string): Record<string, string> {
-  const lines = brokerProperties({ folder: '/data/kafka', host, ports: DEFAULT_PORTS }).trim().split('\n')
+function settingsFor(host: string, member?: ClusterMember): Record<string, string> {
+  const settings = { folder: '/data/kafka', host, ports: DEFAULT_PORTS }
+  const properties = brokerProperties({ ...settings, ...(member === undefined ? {} : { member }) })
+  const lines = properties.trim().split('\n')
   return Object.fromEntries(lines.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]))
 }
 
@@ -18,6 +20,25 @@ test('committed offsets outlive every retention, and topics exist only when they
 
 test('a machine that slept for up to an hour costs the only broker none of its partitions', () => {
   expect(settingsFor('127.0.0.1')['broker.session.timeout.ms']).toBe(String(3_600_000))
+})
+
+test('of several brokers each has everything, a majority has to have it, and a silent one is replaced within seconds', () => {
+  const member = { clusterId: 'any', node: 2, controllerPorts: [1_001, 1_002, 1_003] }
+  expect(settingsFor('127.0.0.1', member)).toMatchObject({
+    'node.id': '2',
+    'controller.quorum.voters': '1@127.0.0.1:1001,2@127.0.0.1:1002,3@127.0.0.1:1003',
+    'default.replication.factor': '3',
+    'min.insync.replicas': '2',
+    'offsets.topic.replication.factor': '3',
+    'transaction.state.log.replication.factor': '3',
+    'transaction.state.log.min.isr': '2',
+    'broker.session.timeout.ms': '6000',
+  })
+  expect(settingsFor('127.0.0.1')).toMatchObject({
+    'node.id': '1',
+    'controller.quorum.voters': '1@127.0.0.1:19093',
+    'transaction.state.log.min.isr': '1',
+  })
 })
 
 test('the broker listens on loopback only, the controller in any case', () => {

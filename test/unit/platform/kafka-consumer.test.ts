@@ -46,6 +46,28 @@ describe('no offset is ever reset or committed behind our back', () => {
   })
 })
 
+describe('a commit outside a transaction', () => {
+  const OLD = { ...P0, offset: 7 }
+  const NEW = { ...P0, offset: 9 }
+
+  test('is over when the coordinator has it', async () => {
+    native.committedOffsets = [OLD]
+    await consumer.commit([NEW])
+    expect(await consumer.committed([P0])).toEqual([NEW])
+  })
+
+  test.each([{ before: [OLD] }, { before: [] }])(
+    'that was lost with its coordinator may be repeated, though the client says nothing: $before',
+    async ({ before }) => {
+      native.committedOffsets = before
+      native.commitsArrive = false
+      await expect(consumer.commit([NEW])).rejects.toMatchObject({ retriable: true, fatal: false })
+      native.commitsArrive = true
+      await consumer.commit([NEW])
+    },
+  )
+})
+
 describe('a rebalance', () => {
   test('takes effect only when the owner of the consumer says so, one after the other', () => {
     rebalance(ASSIGN, P0, P1)

@@ -266,14 +266,22 @@ describe('a dependency that is down is not poison', () => {
   })
 })
 
-test('a broker that does not answer while a partition is restored is waited for: other tasks of the process go on', async () => {
-  task.assign(P0)
-  task.append(P0, 1)
-  task.consumer.committedFaults.push(new KafkaFault('asking for committed offsets', { code: -185 }))
-  await task.run()
-  expect(task.pauses).toEqual([100])
-  expect(task.sums(P0)).toEqual([1])
-})
+test.each([
+  { does: 'does not answer', fault: { code: -185 } },
+  { does: 'lost what was asked of it', fault: { isRetriable: true } },
+  { does: 'knows no leader of it yet', fault: { code: 5 } },
+  { does: 'has just lost it to another leader', fault: { code: 6 } },
+])(
+  'a broker that $does while a partition is restored is waited for: other tasks of the process go on',
+  async ({ fault }) => {
+    task.assign(P0)
+    task.append(P0, 1)
+    task.consumer.committedFaults.push(new KafkaFault('asking for committed offsets', fault))
+    await task.run()
+    expect(task.pauses).toEqual([100])
+    expect(task.sums(P0)).toEqual([1])
+  },
+)
 
 describe('a read that fails', () => {
   test.each([

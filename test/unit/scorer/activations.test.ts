@@ -28,6 +28,9 @@ const activationOf = (partition: number, { model, deploymentEpoch }: Serving, fr
   tier: model.tier,
   runtimeFingerprint: model.runtimeFingerprint,
   featureService: 'spoiler_v1',
+  slot: 'champion',
+  mode: 'serve',
+  share: 1,
 })
 const AT = { partition: 2, fromOffset: 70, featureService: 'spoiler_v1' }
 

@@ -20,7 +20,12 @@ const deployment = (
   source: `offline/models/m/${version}`,
   decidedAtMs: 0,
   decidedBy: 'test',
+  entryId: '',
   reason: 'test',
+  mode: 'serve',
+  share: 1,
+  jobId: '',
+  gateReport: '',
   featureService: 'spoiler_v1',
   ...fields,
 })
@@ -33,6 +38,9 @@ const activation = (deploymentEpoch: number, modelVersion: string): ModelActivat
   tier: 't',
   runtimeFingerprint: 'f',
   featureService: 'spoiler_v1',
+  slot: 'champion',
+  mode: 'serve',
+  share: 1,
 })
 
 const read = (value: ModelDeployment, offset = value.deploymentEpoch) => ({

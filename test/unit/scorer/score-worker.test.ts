@@ -9,7 +9,8 @@ const UNUSED = {} as unknown
 
 function activation(partition: number, fromOffset: number, featureService = 'spoiler_v1'): ModelActivation {
   const version = { modelName: 'prior', modelVersion: 'e7c06c5f76beb546', tier: 'prior', runtimeFingerprint: 'a' }
-  return { partition, fromOffset, deploymentEpoch: 0, featureService, ...version }
+  const serving = { slot: 'champion', mode: 'serve', share: 1, featureService }
+  return { partition, fromOffset, deploymentEpoch: 0, ...version, ...serving }
 }
 
 function workerOn(ledger: readonly ModelActivation[]): ScoreWorker {

@@ -16,9 +16,11 @@ const SCORE: SpoilerScore = {
   threshold: 0.4,
   modelName: 'baseline',
   modelVersion: '0123456789abcdef',
+  slot: 'champion',
   deploymentEpoch: 3,
   tier: 'baseline',
   featureService: 'spoiler_v1',
+  slices: [],
   position: { topic: 't', partition: 0, offset: 0 },
   spans: [
     { start: 15, end: 23, score: 0.9 },

@@ -45,8 +45,8 @@ describe('a report', () => {
     ])
     expect(report.smallSlices.map(({ slice, rows }) => [slice, rows])).toEqual([['author: new', 6]])
     for (const slice of report.slices) {
-      expect(slice.scorers.map(({ name }) => name)).toEqual(['fitted', 'length'])
-      expect(slice.gains.map(({ over }) => over)).toEqual(['length'])
+      expect(slice.scorers.map(({ name }) => name)).toEqual(['fitted', 'prior', 'length'])
+      expect(slice.gains.map(({ over }) => over)).toEqual(['prior', 'length'])
     }
     const short = every(2)
     const only = reportOf(
@@ -93,10 +93,12 @@ describe('its page', () => {
   const page = reportPage({ ...report, model: 'a<b' })
 
   test('shows every figure, group and span', () => {
-    const shown = [...report.scorers, ...report.slices.flatMap(({ scorers }) => scorers)].map(
+    const shown = [...report.scorers, ...report.slices.flatMap(({ scorers }) => scorers.slice(0, 1))].map(
       ({ prAuc }) => prAuc?.value ?? 0,
     )
     for (const value of shown) expect(page).toContain(value.toFixed(3))
+    for (const { prAuc } of report.slices.flatMap(({ gains }) => gains))
+      expect(page).toContain(Math.abs(prAuc?.value ?? 0).toFixed(3))
     for (const text of [...SPANS, manifest.id, 'length: short', 'author: new']) expect(page).toContain(text)
   })
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { parseVersion, versionsText } from '../../../../cli/commands/model.ts'
+import { versionsText } from '../../../../cli/commands/models.ts'
 
 const V1 = { name: 'baseline', version: '0123456789abcdef', source: 's', sizeBytes: 1_234_567 }
 const V2 = { ...V1, version: '89abcdef01234567' }
@@ -13,13 +13,12 @@ const DEPLOYMENT = {
   decidedAtMs: 0,
   decidedBy: 'ada',
   reason: 'better\u001b[2J',
+  mode: 'serve',
+  share: 1,
+  entryId: '',
+  jobId: '',
+  gateReport: '',
 }
-
-test('a version is written as name@version', () => {
-  expect(parseVersion('baseline@0123456789abcdef')).toEqual({ name: 'baseline', version: '0123456789abcdef' })
-  for (const text of ['baseline', '0123456789abcdef', 'Baseline@0123456789abcdef', 'baseline@0123', 'a@../../etc'])
-    expect(() => parseVersion(text)).toThrow('shield model ls')
-})
 
 test('the list says which version shall serve, who decided it and why, and nothing moves the cursor', () => {
   const lines = versionsText([V1, V2], DEPLOYMENT).split('\n')

@@ -1,19 +1,23 @@
-import type { FeatureService } from '../../schemas/feature-services.ts'
+import { FEATURE_SERVICES, type FeatureService } from '../schemas/feature-services.ts'
 
+/** Place of each feature in a row, by service. */
+const PLACES = new Map(
+  Object.values(FEATURE_SERVICES).map((service) => [
+    service,
+    new Map(service.features.map(({ name }, i) => [name, i])),
+  ]),
+)
 /** UTF-16 units at which a text stops to be short, and begins to be long: as the reasons of a score call it. */
 const SHORT_UNITS = 600
 const LONG_UNITS = 2_000
 const FIRST_DECADE = 1980
 const LAST_DECADE = 2010
 
-/** Which groups a review belongs to, such as `author: new`, by its feature row. */
-export function slicing({ features }: FeatureService): (values: readonly number[]) => string[] {
-  const positions = new Map(features.map(({ name }, i) => [name, i]))
-  const genres = features.map(({ name }) => name).filter((name) => name.startsWith('genre_'))
-  return (values) => slicesOf((name) => values[positions.get(name) ?? -1] as number, genres)
-}
-
-function slicesOf(valueOf: (name: string) => number, genres: readonly string[]): string[] {
+/** The groups that a review belongs to, such as `author: new`, by its feature row. */
+export function slicesOf(values: readonly number[], service: FeatureService): string[] {
+  const places = PLACES.get(service)
+  const valueOf = (name: string): number => values[places?.get(name) ?? -1] as number
+  const genres = service.features.filter(({ name }) => name.startsWith('genre_')).map(({ name }) => name)
   const units = valueOf('text_units')
   return [
     `author: ${valueOf('user_is_new') === 1 ? 'new' : 'known'}`,

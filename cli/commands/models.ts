@@ -11,33 +11,33 @@ import { PRIOR_FOLDER } from '../../inference/model-version.ts'
 import type { Config } from '../../platform/config.ts'
 import { openRecordPublisher } from '../../platform/record-publisher.ts'
 import { committedValues } from '../../platform/topic-values.ts'
-import { usageError } from '../../producers/arguments.ts'
 import type { ModelDeployment } from '../../schemas/generated.ts'
 import { type CliContext, printJson } from '../context.ts'
 import { assertBroker } from '../dependencies.ts'
 import { ensurePipelineTopics, openPipelineCodec, readingCodec } from '../pipeline.ts'
 import { oneLine, table } from '../text.ts'
+import { addModelsGate } from './models-gate.ts'
+import { parseVersion, type NamedVersion } from '../named-version.ts'
 
 const LIST_HELP = `
 The newest decision stands beside the version that it is about. Without any, the prior that ships with the code scores.
 
 Examples:
-  shield model ls
-  shield model ls --json`
+  shield models ls
+  shield models ls --json`
 const SHOW_HELP = `
 Example:
-  shield model show baseline@0123456789abcdef --json`
-const DEPLOY_HELP = `
+  shield models show baseline@0123456789abcdef --json`
+const PROMOTE_HELP = `
 Every scorer fetches the version, proves its golden rows, and switches between two batches without a restart. One that
-it cannot prove is refused: what serves goes on, and \`shield dlq ls\` says why. To roll back, deploy the old version.
+it cannot prove is refused: what serves goes on, and \`shield dlq ls\` says why. No gate is asked: see shield models gate.
+To go back to what scored before: shield models rollback.
 
 Examples:
-  shield model deploy baseline@0123456789abcdef --reason "better on the last month"
-  shield model deploy baseline@89abcdef01234567 --reason "rollback: too many false alarms" --by ada`
+  shield models promote baseline@0123456789abcdef --reason "better on the last month"
+  shield models promote baseline@89abcdef01234567 --by ada`
 
 const Declared = z.object({ featureService: z.string() })
-
-type NamedVersion = Pick<StoredVersion, 'name' | 'version'>
 
 interface DeployArguments {
   readonly reason: string
@@ -45,30 +45,31 @@ interface DeployArguments {
   readonly json?: boolean
 }
 
-export function addModel(program: Command, context: CliContext): void {
-  const model = program.command('model').description('Look at model versions, and decide which one scores')
-  model
+export function addModels(program: Command, context: CliContext): void {
+  const models = program.command('models').description('Look at model versions, and decide which one scores')
+  models
     .command('ls')
     .description('List the versions in the object store, and which one shall serve')
     .option('--json', 'print one line of JSON')
     .addHelpText('after', LIST_HELP)
     .action(({ json }: { readonly json?: boolean }) => list(json === true, context))
-  model
+  models
     .command('show')
     .description('Print the manifest of a version: what it is, what it reads, its files and figures')
-    .argument('<name@version>', 'as `shield model ls` lists it')
+    .argument('<name@version>', 'as `shield models ls` lists it')
     .option('--json', 'print one line of JSON')
     .addHelpText('after', SHOW_HELP)
     .action((named: string, { json }: { readonly json?: boolean }) => show(named, json === true, context))
-  model
-    .command('deploy')
+  models
+    .command('promote')
     .description('Decide that a version shall score from now on')
-    .argument('<name@version>', 'as `shield model ls` lists it')
+    .argument('<name@version>', 'as `shield models ls` lists it')
     .option('--reason <text>', 'why; it stands in the log for ever', 'decided by hand')
     .option('--by <who>', 'who decides', userInfo().username)
     .option('--json', 'print one line of JSON')
-    .addHelpText('after', DEPLOY_HELP)
+    .addHelpText('after', PROMOTE_HELP)
     .action((named: string, options: DeployArguments) => deploy(named, options, context))
+  addModelsGate(models, context)
 }
 
 async function list(json: boolean, context: CliContext): Promise<void> {
@@ -116,13 +117,6 @@ async function deploy(named: string, { reason, by, json }: DeployArguments, cont
   )
   if (json === true) printJson(context, decided)
   else context.stdout.write(`Deployment ${decided.deploymentEpoch}: ${named} shall score. See \`shield status\`.\n`)
-}
-
-/** `name@version`. @throws SpoilerError SPL_USAGE */
-export function parseVersion(text: string): NamedVersion {
-  const [, name, version] = /^([a-z][a-z0-9-]*)@([0-9a-f]{16})$/.exec(text) ?? []
-  if (name !== undefined && version !== undefined) return { name, version }
-  throw usageError(`"${text}" is no version; write for example baseline@0123456789abcdef, see: shield model ls`)
 }
 
 /** The prior comes with the code, all others from the store. */

@@ -1,0 +1,2 @@
+/** Slot of the model that scores. */
+export const CHAMPION = 'champion'
