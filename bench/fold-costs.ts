@@ -10,6 +10,7 @@ import type { Forward, Processor, StreamRecord } from '../schemas/processor.ts'
 import { topics } from '../schemas/topics.ts'
 import type { TopicId, ValueOf } from '../schemas/topics.ts'
 import { intake } from '../stream-processors/intake.ts'
+import { spoilerV1 } from '../schemas/spoiler-v1.ts'
 import { movieContext } from '../stream-processors/movie-context.ts'
 import { userHistory } from '../stream-processors/user-history.ts'
 import { drive } from '../test/support/topology-test-driver.ts'
@@ -52,7 +53,11 @@ class Measured<In, Stores> {
   }
 }
 
-const folds = { intake: new Measured(intake), users: new Measured(userHistory), movies: new Measured(movieContext) }
+const folds = {
+  intake: new Measured(intake),
+  users: new Measured(userHistory),
+  movies: new Measured(movieContext(() => spoilerV1)),
+}
 
 function foldChunk(events: readonly ProducedEvent[]): void {
   const appendedAtMs = Math.max(...events.map(({ eventTimeMs }) => eventTimeMs))

@@ -18,6 +18,7 @@ import type { Forward, StreamRecord } from '../schemas/processor.ts'
 import { topics } from '../schemas/topics.ts'
 import type { TopicId } from '../schemas/topics.ts'
 import { intake } from '../stream-processors/intake.ts'
+import { spoilerV1 } from '../schemas/spoiler-v1.ts'
 import { movieContext } from '../stream-processors/movie-context.ts'
 import { userHistory } from '../stream-processors/user-history.ts'
 import { Fold } from '../test/support/topology-test-driver.ts'
@@ -40,7 +41,11 @@ interface LabelledRow {
 
 /** Folds events in their order, as one partition of each log, appended at the time of the event. */
 async function foldEvents(events: AsyncIterable<ProducedEvent> | Iterable<ProducedEvent>): Promise<LabelledRow[]> {
-  const folds = { intake: new Fold(intake), users: new Fold(userHistory), movies: new Fold(movieContext) }
+  const folds = {
+    intake: new Fold(intake),
+    users: new Fold(userHistory),
+    movies: new Fold(movieContext(() => spoilerV1)),
+  }
   const offsets = new Map<TopicId, number>()
   const rows = new Map<string, LabelledRow & { labels: Label[] }>()
   const recordOf = <V>(topic: TopicId, value: V, appendedAtMs: number): StreamRecord<V> => {

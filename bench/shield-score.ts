@@ -31,7 +31,7 @@ export async function shieldScore(): Promise<ShieldScore> {
   mkdirSync(cache)
   cpSync(version.folder, join(cache, version.version), { recursive: true })
   const why = { source: '', decidedAtMs: Date.now(), decidedBy: 'bench', reason: 'bench' }
-  const how = { mode: 'serve', share: 1, entryId: '', jobId: '', gateReport: '' }
+  const how = { mode: 'serve', share: 1, entryId: '', jobId: '', gateReport: '', featureService: 'spoiler_v1' }
   const deployed = { slot: 'champion', deploymentEpoch: 1, modelName: 'linear', modelVersion: version.version }
   await pipeline.publisher.publish('modelDeployments', { ...deployed, ...why, ...how })
   await publishAll(pipeline, worldEvents(REVIEWS, true))

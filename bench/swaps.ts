@@ -63,7 +63,7 @@ async function cachedVersions({ config }: Pipeline): Promise<string[]> {
 async function swapTo({ config, codec, publisher }: Pipeline, supervisor: Supervisor, version: string): Promise<void> {
   const why = { source: '', decidedAtMs: Date.now(), decidedBy: 'bench', reason: 'bench' }
   const decided = await decideDeployment(
-    { modelName: 'linear', modelVersion: version, ...why },
+    { modelName: 'linear', featureService: 'spoiler_v1', modelVersion: version, ...why },
     {
       read: () => committedValues(config, codec, 'modelDeployments'),
       append: async (deployment) => {

@@ -1,19 +1,27 @@
 import { datasetSource, type DatasetSource } from '../connectors/dataset-source.ts'
 import { usageError } from '../producers/arguments.ts'
+import { replayName } from '../replay/replay-into.ts'
+import { FEATURE_SERVICES, type FeatureServiceName } from '../schemas/feature-services.ts'
+import { topics } from '../schemas/topics.ts'
 import { buildDataset, type DatasetPlan, rangesOf, type WantedTimes } from '../trainers/dataset/build-dataset.ts'
 import { copyDataset, type CopiedDataset } from '../trainers/dataset/copy-dataset.ts'
 import { localFiles } from '../trainers/dataset/dataset-files.ts'
 import type { DatasetPlace } from '../trainers/dataset/dataset-place.ts'
 import type { Shares, SplitBy } from '../trainers/dataset/manifest.ts'
-import { openDataset } from '../trainers/dataset/open-dataset.ts'
+import { openDataset, serviceOf } from '../trainers/dataset/open-dataset.ts'
 import type { CliContext } from './context.ts'
 import { ProgressLine } from './progress-line.ts'
 import { withDatasets } from './dataset-store.ts'
 import { assertBroker } from './dependencies.ts'
 import { openPipelineCodec } from './pipeline.ts'
+import type { Config } from '../platform/config.ts'
 import { withWorkFolder } from './work-folder.ts'
 
-export interface BuildWishes extends WantedTimes {
+export interface BuildWishes extends Omit<WantedTimes, 'rowsTopic'> {
+  /** Name of the replay that has written the feature rows, instead of the stream. */
+  readonly replayed?: string
+  /** Of the rows; FEATURE_SERVICE when it is left out. */
+  readonly featureService?: FeatureServiceName
   readonly split: SplitBy
   readonly seed: number
   readonly shares: Shares
@@ -53,7 +61,7 @@ export async function buildInPlace(wishes: BuildWishes, context: CliContext): Pr
     if (wishes.out === undefined) await store.ensureBucket()
     const { codec } = await openPipelineCodec(config, context.signal)
     const source = datasetSource(config, { codec, store })
-    const plan = await planOf(wishes, { source, place, lineage: config.LINEAGE })
+    const plan = await planOf(wishes, { source, place, config })
     return withWorkFolder(config.STATE_DIR, 'dataset-building', async (folder) => {
       using progress = new ProgressLine(context.stderr, () => performance.now())
       const built = localFiles(folder)
@@ -74,16 +82,20 @@ export async function buildInPlace(wishes: BuildWishes, context: CliContext): Pr
 interface PlanDeps {
   readonly source: DatasetSource
   readonly place: DatasetPlace
-  readonly lineage: number
+  readonly config: Config
 }
 
-async function planOf(wishes: BuildWishes, { source, place, lineage }: PlanDeps): Promise<DatasetPlan> {
+async function planOf(wishes: BuildWishes, { source, place, config }: PlanDeps): Promise<DatasetPlan> {
+  const { LINEAGE: lineage } = config
   if (wishes.like === undefined) {
-    const { split: by, seed, shares, maturity: maturityMs } = wishes
-    return { lineage, ...(await rangesOf(source, wishes)), maturityMs, split: { by, seed, shares } }
+    const { split: by, seed, shares, maturity: maturityMs, replayed, featureService = config.FEATURE_SERVICE } = wishes
+    const { name } = topics.reviewFeatures
+    const rowsTopic = replayed === undefined ? name : replayName(replayed, name)
+    const ranges = await rangesOf(source, { ...wishes, rowsTopic })
+    return { lineage, service: FEATURE_SERVICES[featureService], ...ranges, maturityMs, split: { by, seed, shares } }
   }
   const { manifest } = await openDataset(place.files(wishes.like))
   const { rows, labels, maturityMs, split } = manifest
   if (manifest.lineage !== lineage) throw usageError(`${manifest.id} is of LINEAGE ${manifest.lineage}, not ${lineage}`)
-  return { lineage, rows, labels, maturityMs, split }
+  return { lineage, service: serviceOf(manifest), rows, labels, maturityMs, split }
 }

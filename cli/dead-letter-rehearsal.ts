@@ -11,13 +11,14 @@ import { committedValues } from '../platform/topic-values.ts'
 import { mendLetter, type Mending } from '../replay/dead-letters/mend-letter.ts'
 import { rehearse, type Rehearsal } from '../replay/dead-letters/rehearse.ts'
 import { ScoreWorker } from '../scorer/score-worker.ts'
-import { ServingModel } from '../scorer/serving-model.ts'
+import { ServingModels } from '../scorer/serving-models.ts'
 import { intake } from '../stream-processors/intake.ts'
-import { movieContext } from '../stream-processors/movie-context.ts'
+import { movieContext, MOVIE_CONTEXT } from '../stream-processors/movie-context.ts'
 import { userHistory } from '../stream-processors/user-history.ts'
 import type { CliContext } from './context.ts'
 import { findLetters, type WantedLetters } from './dead-letters.ts'
-import { servingNow } from './online-scoring.ts'
+import { servingsNow } from './online-scoring.ts'
+import { FEATURE_SERVICES } from '../schemas/feature-services.ts'
 import type { Processor } from '../schemas/processor.ts'
 import { letterId } from '../schemas/topics.ts'
 import { openPipelineCodec } from './pipeline.ts'
@@ -85,9 +86,10 @@ class Stages implements AsyncDisposable {
   }
 
   async #open(component: string): Promise<BatchWorker> {
+    const service = FEATURE_SERVICES[this.#config.FEATURE_SERVICE]
     if (component === intake.name) return this.#openFold(intake)
     if (component === userHistory.name) return this.#openFold(userHistory)
-    if (component === movieContext.name) return this.#openFold(movieContext)
+    if (component === MOVIE_CONTEXT.name) return this.#openFold(movieContext(() => service))
     if (component === 'scorer') return this.#openScorer()
     throw new RangeError(`no step ${component}`)
   }
@@ -106,7 +108,7 @@ class Stages implements AsyncDisposable {
 
   async #openScorer(): Promise<BatchWorker> {
     const codec = this.#codec
-    const serving = this.#opened.use(new ServingModel(await servingNow(this.#config), () => undefined))
+    const serving = this.#opened.use(new ServingModels(await servingsNow(this.#config), () => undefined))
     const readActivations = () => committedValues(this.#config, codec, 'modelActivations')
     return new ScoreWorker({ codec, serving, follows: false, readActivations })
   }

@@ -1,10 +1,10 @@
 import { versionSource } from '../connectors/model-registry.ts'
-import { decideDeployment, newestDeployment } from '../inference/deployment-log.ts'
+import { decideDeployment, deploymentFor, newestDeployments } from '../inference/deployment-log.ts'
 import type { Config } from '../platform/config.ts'
 import { openRecordPublisher } from '../platform/record-publisher.ts'
 import { committedValues } from '../platform/topic-values.ts'
 import type { ModelDeployment } from '../schemas/generated.ts'
-import { newestActivation } from '../scorer/activations.ts'
+import { newestActivations } from '../scorer/activations.ts'
 import type { Dataset } from '../trainers/dataset/open-dataset.ts'
 import { type GateDeps, type GateOutcome, type PlacedVersion, placedPrior, runGate } from './gate.ts'
 import { ensurePipelineTopics, openPipelineCodec, readingCodec } from './pipeline.ts'
@@ -43,7 +43,8 @@ export async function deployIfBetter(candidate: Candidate, deps: DeployDeps): Pr
     await publisher.flush()
   }
   const decided = { decidedAtMs: Date.now(), decidedBy: 'shield train', reason: decision.reason }
-  const what = { modelName: name, modelVersion: version, source, gateReport: gate.report }
+  const { featureService } = candidate.dataset.manifest
+  const what = { modelName: name, modelVersion: version, featureService, source, gateReport: gate.report }
   const read = () => committedValues(config, codec, 'modelDeployments')
   await decideDeployment({ ...what, ...decided }, { read, append })
   return { outcome: 'deployed', reason: decision.reason, gate }
@@ -51,17 +52,18 @@ export async function deployIfBetter(candidate: Candidate, deps: DeployDeps): Pr
 
 /** The gate, against what shall score now. */
 export async function gateAgainstChampion(candidate: Candidate, deps: DeployDeps): Promise<GateOutcome> {
-  const champion = await championNow(deps.config)
+  const champion = await championNow(deps.config, candidate.dataset.manifest.featureService)
   return runGate({ ...candidate, champion }, { ...deps, prefix: deps.config.S3_PREFIX })
 }
 
-/** What was decided last, or what the ledger says has scored since: where one of them names a version it must be had. */
-async function championNow(config: Config): Promise<PlacedVersion> {
+/** What was decided last about rows of a feature service, or what the ledger says has scored since: where one of them names a version it must be had. */
+async function championNow(config: Config, featureService: string): Promise<PlacedVersion> {
   const codec = readingCodec(config)
-  const [newest, recorded] = await Promise.all([
-    newestDeployment(committedValues(config, codec, 'modelDeployments')),
-    newestActivation(committedValues(config, codec, 'modelActivations')),
+  const [deployed, activations] = await Promise.all([
+    newestDeployments(committedValues(config, codec, 'modelDeployments')),
+    newestActivations(committedValues(config, codec, 'modelActivations')),
   ])
+  const [newest, recorded] = [deploymentFor(deployed, featureService), activations.get(featureService)]
   if (newest !== undefined && newest.deploymentEpoch >= (recorded?.deploymentEpoch ?? 0))
     return { name: newest.modelName, version: newest.modelVersion, source: newest.source }
   if (recorded === undefined || recorded.deploymentEpoch === 0) return placedPrior()

@@ -8,6 +8,7 @@ import { decideGate, type GateDecision, type GateEvidence, type UnreadableVersio
 import { declaredVersion } from '../inference/manifest.ts'
 import type { Model } from '../inference/model.ts'
 import { loadModelVersion, PRIOR_FOLDER } from '../inference/model-version.ts'
+import { placesRead } from '../schemas/feature-services.ts'
 import { SpoilerError } from '../platform/spoiler-error.ts'
 import type { DatasetPlace } from '../trainers/dataset/dataset-place.ts'
 import { type Dataset, openDataset } from '../trainers/dataset/open-dataset.ts'
@@ -68,7 +69,9 @@ export async function runGate(wish: GateWish, deps: GateDeps): Promise<GateOutco
   const [own, theirs] = [await open(challenger, 'challenger', deps), await open(champion, 'champion', deps)]
   for (const one of [own, theirs]) if ('model' in one) opened.use(one.model)
   let judgement: Judgement | null = null
-  if ('model' in own && 'model' in theirs && own.model.version !== theirs.model.version) {
+  const reads = ({ model }: OpenedVersion): boolean => placesRead(featureService, model.featureService) !== undefined
+  const areOpen = 'model' in own && 'model' in theirs && own.model.version !== theirs.model.version
+  if (areOpen && reads(own) && reads(theirs)) {
     const onRows = (done: number, total: number): void =>
       deps.onProgress({ step: 'scoring held-out rows by both', done, total })
     judgement = await judgeVersions(

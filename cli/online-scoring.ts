@@ -4,17 +4,17 @@ import { fetchFromStore } from '../connectors/model-registry.ts'
 import { readOnlineEntities } from '../connectors/online-entities.ts'
 import { openRedisOnlineStore, type OnlineStore } from '../connectors/redis-online-store.ts'
 import { onlineFeatureRow } from '../features/online-row.ts'
-import { newestDeployment } from '../inference/deployment-log.ts'
+import { newestDeployments } from '../inference/deployment-log.ts'
 import { loadModelVersion, PRIOR_FOLDER } from '../inference/model-version.ts'
 import type { Config } from '../platform/config.ts'
 import { SpoilerError } from '../platform/spoiler-error.ts'
 import { committedValues } from '../platform/topic-values.ts'
 import type { LogPosition, Review, ReviewFeatures, SpoilerScore } from '../schemas/generated.ts'
-import { spoilerV1 } from '../schemas/spoiler-v1.ts'
+import { FEATURE_SERVICES, type FeatureService } from '../schemas/feature-services.ts'
 import { topics } from '../schemas/topics.ts'
-import { newestActivation } from '../scorer/activations.ts'
-import { firstServing } from '../scorer/deployments.ts'
-import { scoreRow, type Serving } from '../inference/score-row.ts'
+import { newestActivations } from '../scorer/activations.ts'
+import { firstServings } from '../scorer/deployments.ts'
+import { type ScoreResult, scoreRows, type Serving } from '../inference/score-row.ts'
 import { versionLoader } from '../scorer/version-loader.ts'
 import { intake } from '../stream-processors/intake.ts'
 import { readingCodec } from './pipeline.ts'
@@ -56,31 +56,31 @@ const UNPUBLISHED = { reviewId: 'unpublished', revision: 0 }
 const NOBODY = 'nobody'
 
 /**
- * Opens the model that a scorer would begin with now, in this process, and the online store.
+ * Opens the models that a scorer would begin with now, in this process, and the online store.
  *
  * @throws SpoilerError SPL_REDIS_UNAVAILABLE, SPL_MODEL_INVALID; KafkaFault.
  */
 export async function openOnlineScorer(config: Config): Promise<OnlineScorer> {
   await using opening = new AsyncDisposableStack()
-  const [store, serving] = await Promise.all([
+  const [store, servings] = await Promise.all([
     openRedisOnlineStore(config, pino({ level: 'silent' })).then((opened) => opening.use(opened)),
-    servingNow(config),
+    servingsNow(config),
   ])
-  opening.use(serving.model)
+  for (const { model } of servings) opening.use(model)
   const opened = opening.move()
   return {
-    score: (review) => scoreOnline(review, { store, serving }),
+    score: (review) => scoreOnline(review, { store, servings, service: FEATURE_SERVICES[config.FEATURE_SERVICE] }),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   }
 }
 
-/** The model that a scorer would begin with now, in this process. */
-export async function servingNow(config: Config): Promise<Serving> {
-  if (config.MODEL_DIR !== undefined) return { model: await loadModelVersion(config.MODEL_DIR), deploymentEpoch: 0 }
+/** The models that a scorer would begin with now, in this process. */
+export async function servingsNow(config: Config): Promise<readonly Serving[]> {
+  if (config.MODEL_DIR !== undefined) return [{ model: await loadModelVersion(config.MODEL_DIR), deploymentEpoch: 0 }]
   const codec = readingCodec(config)
   const [newest, recorded] = await Promise.all([
-    newestDeployment(committedValues(config, codec, 'modelDeployments')),
-    newestActivation(committedValues(config, codec, 'modelActivations')),
+    newestDeployments(committedValues(config, codec, 'modelDeployments')),
+    newestActivations(committedValues(config, codec, 'modelActivations')),
   ])
   const load = versionLoader({
     cacheDir: join(config.STATE_DIR, 'models'),
@@ -88,27 +88,32 @@ export async function servingNow(config: Config): Promise<Serving> {
       fetchFromStore(config, { name, version, ...place }, folder),
     open: loadModelVersion,
   })
-  return firstServing({ newest, recorded }, { load, openPrior: () => loadModelVersion(PRIOR_FOLDER) })
+  return firstServings({ newest, recorded }, { load, openPrior: () => loadModelVersion(PRIOR_FOLDER) })
 }
 
-async function scoreOnline(
-  asked: AskedReview,
-  { store, serving }: { readonly store: OnlineStore; readonly serving: Serving },
-): Promise<OnlineScore> {
+interface ScoringDeps {
+  readonly store: OnlineStore
+  readonly servings: readonly Serving[]
+  /** Of the rows that the stream makes now. */
+  readonly service: FeatureService
+}
+
+async function scoreOnline(asked: AskedReview, { store, servings, service }: ScoringDeps): Promise<OnlineScore> {
   const review = readReview(asked)
   const { text, movieId, writtenAtMs } = review
   const userId = asked.userId === null ? null : review.userId
   const known = await readOnlineEntities(store, { userId, movieId })
   const value: ReviewFeatures = {
     ...review,
-    featureService: spoilerV1.name,
-    ...onlineFeatureRow(review, known),
+    featureService: service.name,
+    ...onlineFeatureRow(review, known, service),
     reviewPosition: NOWHERE,
     reviewAppendedAtMs: writtenAtMs,
     userActivityPosition: NOWHERE,
     movieActivityPosition: NOWHERE,
   }
-  const result = await scoreRow({ key: null, value, position: NOWHERE, appendedAtMs: writtenAtMs }, serving)
+  const row = { key: null, value, position: NOWHERE, appendedAtMs: writtenAtMs }
+  const [result] = (await scoreRows([row], servings)) as [ScoreResult]
   if (result.kind === 'reject') throw refused(result)
   const { score } = result
   return {

@@ -86,7 +86,7 @@ async function offsetsOf(
 ): Promise<ReadonlyMap<number, number>> {
   if (typeof place === 'object' && 'offsets' in place) return place.offsets
   if ((side === 'from' && place === 'beginning') || (side === 'to' && place === 'now')) return new Map()
-  return new Map((await source.offsets(input, place)).entries())
+  return new Map((await source.offsets(topics[input].name, place)).entries())
 }
 
 /** Every partition from its first kept offset to its end, as they are now. */

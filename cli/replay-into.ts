@@ -10,6 +10,7 @@ import { RECORDED_FOLDS, type RecordedFoldName } from '../replay/recorded-folds.
 import { refold, type RefoldDeps } from '../replay/refold.ts'
 import { replayInto, type Replayed, type ReplayIntoDeps } from '../replay/replay-into.ts'
 import { rescore, servingAsRecorded, type ServingOf } from '../replay/rescore.ts'
+import { FEATURE_SERVICES, type FeatureService, type FeatureServiceName } from '../schemas/feature-services.ts'
 import type { CliContext } from './context.ts'
 import { withDatasets } from './dataset-store.ts'
 import { assertBroker } from './dependencies.ts'
@@ -28,6 +29,8 @@ export interface IntoWishes extends ReplayWishes {
   readonly into: string
   /** Scores by this version; as recorded when it is left out. */
   readonly model?: { readonly modelName: string; readonly modelVersion: string }
+  /** Of the feature rows; FEATURE_SERVICE when it is left out. */
+  readonly featureService?: FeatureServiceName
   /** Input records per second. */
   readonly maxRate?: number
 }
@@ -51,14 +54,16 @@ export async function runReplayInto(wishes: IntoWishes, context: CliContext): Pr
       const note = progress.note.bind(progress)
       // a batch is written at once: with a rate asked for, no more than a second's
       const slow = wishes.maxRate === undefined ? {} : { batchRecords: Math.min(wishes.maxRate, MOST_PACED_RECORDS) }
-      const common = { ...slow, config, codec, signal, workFolder, servingOf, onProgress: progress.show.bind(progress) }
+      const service = FEATURE_SERVICES[wishes.featureService ?? config.FEATURE_SERVICE]
+      const onProgress = progress.show.bind(progress)
+      const common = { ...slow, config, codec, signal, workFolder, servingOf, onProgress }
       const reports: Replayed[] = []
       for (const stage of wishes.stages) {
         const ranges = await rangesOf(stage, wishes, { config, codec, source, signal })
         const remake =
           stage === 'scorer'
             ? rescoring(common)
-            : await refolding(stage, ranges, { ...common, config, store, note, ofAnyCode: wishes.anyCode })
+            : await refolding(stage, ranges, { ...common, service, store, note, ofAnyCode: wishes.anyCode })
         const deps = { ...common, pace: paced(wishes.maxRate, signal), remake }
         const outputs = stage === 'scorer' ? (['spoilerScores', 'deadLetters'] as const) : RECORDED_FOLDS[stage].outputs
         reports.push(await replayInto({ name: wishes.into, stage, outputs }, ranges, deps))
@@ -77,9 +82,9 @@ function rescoring(deps: RefoldDeps & { readonly servingOf: ServingOf }): Replay
 async function refolding(
   stage: RecordedFoldName,
   ranges: readonly PartitionRange[],
-  deps: RefoldDeps & Parameters<typeof foldStarts>[1],
+  deps: RefoldDeps & Parameters<typeof foldStarts>[1] & { readonly service: FeatureService },
 ): Promise<ReplayIntoDeps['remake']> {
-  const { processor } = RECORDED_FOLDS[stage]
+  const processor = RECORDED_FOLDS[stage].processor(() => deps.service)
   const starts = await foldStarts(stage, deps)
   await starts.assertBefore(ranges)
   return async function* (range, resumeAt) {

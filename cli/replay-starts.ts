@@ -6,6 +6,7 @@ import type { RecordCodec } from '../platform/record-codec.ts'
 import { identifyTopics } from '../platform/topic-admin.ts'
 import { FoldStarts } from '../replay/fold-starts.ts'
 import { RECORDED_FOLDS, type RecordedFoldName } from '../replay/recorded-folds.ts'
+import { FEATURE_SERVICES } from '../schemas/feature-services.ts'
 import { topics } from '../schemas/topics.ts'
 import { wholePartitions } from './replay-inputs.ts'
 
@@ -24,10 +25,12 @@ export async function foldStarts(
   { config, codec, store, workFolder, ofAnyCode, note }: StartsDeps,
 ): Promise<FoldStarts> {
   const { processor, input, module } = RECORDED_FOLDS[stage]
+  // which service is live is not in the state
+  const service = FEATURE_SERVICES[config.FEATURE_SERVICE]
   const topic = topics[input].name
   const topicId = (await identifyTopics(config, [topic])).get(topic)?.id ?? ''
   return new FoldStarts({
-    processor,
+    processor: processor(() => service),
     input: { topic, topicId, logs: await wholePartitions(config, input) },
     code: codeFingerprint(module),
     ofAnyCode,

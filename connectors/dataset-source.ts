@@ -32,8 +32,8 @@ export interface Located {
 
 /** The history of topics: from the log where it still holds the offsets, else from their chains of Parquet files. */
 export interface DatasetSource {
-  /** Offset of a place, for every partition. @throws SpoilerError SPL_TOPIC_MISSING, SPL_DATASET_RANGE_MISSING */
-  offsets(topic: TopicId, when: When): Promise<number[]>
+  /** Offset of a place, for every partition of a topic by its name. @throws SpoilerError SPL_TOPIC_MISSING, SPL_DATASET_RANGE_MISSING */
+  offsets(topic: string, when: When): Promise<number[]>
   /** @throws SpoilerError SPL_DATASET_RANGE_MISSING naming every range that neither the log nor the chains hold. */
   locate(ranges: readonly PartitionRange[]): Promise<Located>
   /** In log order per partition. What cannot be decoded is left out: those topics are written by us alone. */
@@ -54,7 +54,7 @@ interface SourceDeps {
 export function datasetSource(config: Config, { codec, store }: SourceDeps): DatasetSource {
   const history = new History(config, store)
   return {
-    offsets: (topic, when) => history.offsets(topics[topic].name, when),
+    offsets: (topic, when) => history.offsets(topic, when),
     locate: (ranges) => history.locate(ranges),
     read: async function* ({ inLog, inChains }, { topic, fields }, signal) {
       const { schema } = topics[topic]

@@ -1,3 +1,4 @@
+import { placesRead } from '../schemas/feature-services.ts'
 import type { Estimate } from '../stats/bootstrap.ts'
 
 /** What may take over is held against these. */
@@ -152,7 +153,7 @@ const RULES: Readonly<Record<GateRule, Rule>> = {
   'feature-service': ({ challenger, champion, featureService }) => {
     const read = [challenger, champion].map((one) => ('problem' in one ? 'unknown' : one.featureService))
     const finding = `the rows are of ${featureService}, challenger and champion read ${read.join(' and ')}`
-    return { passed: read.every((one) => one === featureService), finding }
+    return { passed: read.every((one) => placesRead(featureService, one) !== undefined), finding }
   },
   'enough-labels': ({ figures }, { leastOfAClass }) => {
     const [positives, others] = figures === null ? [0, 0] : [figures.positives, figures.rows - figures.positives]

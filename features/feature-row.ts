@@ -1,6 +1,8 @@
 import type { HistoryAsOf, Review, SentenceEvidence } from '../schemas/generated.ts'
-import { PRIOR_SPOILER_RATE, spoilerV1 } from '../schemas/spoiler-v1.ts'
-import type { Feature, FeatureName, FeatureView } from '../schemas/spoiler-v1.ts'
+import type { FeatureName, FeatureService, FeatureView } from '../schemas/feature-services.ts'
+import { PRIOR_SPOILER_RATE } from '../schemas/spoiler-v1.ts'
+import type { Feature } from '../schemas/spoiler-v1.ts'
+import { spoilerV2 } from '../schemas/spoiler-v2.ts'
 import { bucketOf } from './entity-history.ts'
 import type { PlotContext } from './plot-terms.ts'
 import { readText } from './review-text.ts'
@@ -24,24 +26,27 @@ export interface ReviewContext {
 }
 
 export interface FeatureRow {
-  /** In the order of `spoilerV1.features`; every one finite and in its declared range. */
+  /** In the order of the service's features; every one finite and in its declared range. */
   readonly values: number[]
   readonly sentences: readonly SentenceEvidence[]
 }
 
 /**
- * The feature row of a review by the service spoiler_v1. The one definition: stream, HTTP API and data sets use it.
+ * The feature row of a review by a service. The one definition: stream, HTTP API and data sets use it.
  * O(length of the text); bench/fold-costs.ts measures it.
  */
-export function featureRow(context: ReviewContext): FeatureRow {
-  const { review, user, movie, plot } = context
-  const reading = readText(review.text, plot)
-  const views = [
-    ordered('review_features', reviewValues(context, reading)),
-    userFeatureValues(user, review.writtenAtMs),
-    movieFeatureValues(movie, review.writtenAtMs),
-  ]
-  return { values: views.flat(), sentences: reading.sentences }
+export function featureRow(context: ReviewContext, service: FeatureService): FeatureRow {
+  const reading = readText(context.review.text, context.plot)
+  const views = Object.keys(service.views) as FeatureView[]
+  return { values: views.flatMap((view) => VIEWS[view](context, reading)), sentences: reading.sentences }
+}
+
+/** How each view is filled. */
+const VIEWS: Readonly<Record<FeatureView, (context: ReviewContext, reading: TextReading) => number[]>> = {
+  review_features: (context, reading) => ordered('review_features', reviewValues(context, reading)),
+  user_features: ({ user, review }) => userFeatureValues(user, review.writtenAtMs),
+  movie_features: ({ movie, review }) => movieFeatureValues(movie, review.writtenAtMs),
+  label_features: (context) => ordered('label_features', labelValues(context)),
 }
 
 /** Values of the view user_features, in its order, as of `atMs` (Unix milliseconds). */
@@ -80,7 +85,7 @@ export function movieFeatureValues(movie: HistoryAsOf, atMs: number): number[] {
 type Values<View extends FeatureView> = Readonly<Record<FeatureName<View>, number | null>>
 
 function ordered<View extends FeatureView>(view: View, values: Values<View>): number[] {
-  const features: readonly Feature<FeatureName<View>>[] = spoilerV1.views[view]
+  const features: readonly Feature<FeatureName<View>>[] = spoilerV2.views[view]
   return features.map((feature) => inRange(values[feature.name], feature))
 }
 
@@ -156,6 +161,15 @@ function reviewValues({ review, user, movie, plot }: ReviewContext, reading: Tex
     film_age_days: film.ageDays,
     release_decade: film.decade,
     ...genreValues(plot?.genres ?? NO_GENRES),
+  }
+}
+
+function labelValues({ user, movie }: ReviewContext): Values<'label_features'> {
+  return {
+    user_spoilers: user.spoilers,
+    user_no_spoilers: user.labelled - user.spoilers,
+    movie_spoilers: movie.spoilers,
+    movie_no_spoilers: movie.labelled - movie.spoilers,
   }
 }
 

@@ -1,4 +1,5 @@
 import type { BucketCounters, MoviePlot, Review } from '../schemas/generated.ts'
+import type { FeatureService } from '../schemas/feature-services.ts'
 import { asOf, NO_HISTORY } from './entity-history.ts'
 import { featureRow, type FeatureRow } from './feature-row.ts'
 import { plotContext } from './plot-terms.ts'
@@ -14,13 +15,13 @@ export interface KnownEntities {
  * The feature row of a review that was not published: what the folds would make of it, if it came as the next one
  * after everything that the online store knows.
  */
-export function onlineFeatureRow(review: Review, { user, movie, plot }: KnownEntities): FeatureRow {
+export function onlineFeatureRow(
+  review: Review,
+  { user, movie, plot }: KnownEntities,
+  service: FeatureService,
+): FeatureRow {
   const historyOf = (counters: BucketCounters | null) =>
     asOf({ counters: counters ?? NO_HISTORY.counters }, review.writtenAtMs)
-  return featureRow({
-    review,
-    user: historyOf(user),
-    movie: historyOf(movie),
-    plot: plot === null ? null : plotContext(plot),
-  })
+  const known = { user: historyOf(user), movie: historyOf(movie), plot: plot === null ? null : plotContext(plot) }
+  return featureRow({ review, ...known }, service)
 }

@@ -1,3 +1,4 @@
+import { placesRead } from '../schemas/feature-services.ts'
 import { CHAMPION } from '../schemas/deployment-slots.ts'
 import type { ModelDeployment } from '../schemas/generated.ts'
 
@@ -13,6 +14,27 @@ interface DeploymentLog {
   readonly read: () => AsyncIterable<ModelDeployment>
   /** Resolves when the record is acknowledged. */
   readonly append: (deployment: ModelDeployment) => Promise<void>
+}
+
+/** The newest decision about each feature service that models read: of equal epochs the first. */
+export async function newestDeployments(
+  records: AsyncIterable<ModelDeployment>,
+): Promise<ReadonlyMap<string, ModelDeployment>> {
+  const newest = new Map<string, ModelDeployment>()
+  for await (const record of records)
+    if (record.slot === CHAMPION && record.deploymentEpoch > (newest.get(record.featureService)?.deploymentEpoch ?? 0))
+      newest.set(record.featureService, record)
+  return newest
+}
+
+/** The newest decision about rows of a feature service: of all that read it. */
+export function deploymentFor(
+  newest: ReadonlyMap<string, ModelDeployment>,
+  featureService: string,
+): ModelDeployment | undefined {
+  return [...newest.values()]
+    .filter((deployment) => placesRead(featureService, deployment.featureService) !== undefined)
+    .toSorted((a, b) => b.deploymentEpoch - a.deploymentEpoch)[0]
 }
 
 /** A version that takes a slot, or leaves it; without a slot it is the champion's, and it serves. */

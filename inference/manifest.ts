@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { spoilerV1 } from '../schemas/spoiler-v1.ts'
+import { featureServiceOf } from '../schemas/feature-services.ts'
 import type { Feature } from '../schemas/spoiler-v1.ts'
 import { Calibration } from './calibration.ts'
 import {
@@ -13,9 +13,6 @@ import {
   VERSION_DIGITS,
 } from './model-files.ts'
 import type { ModelFiles } from './model-files.ts'
-
-/** Feature services that a model may be made for. */
-const FEATURE_SERVICES: Readonly<Record<string, readonly Feature[]>> = { [spoilerV1.name]: spoilerV1.features }
 
 /** Most buckets of hashed terms: their weights take 4 bytes each, twice. */
 const MOST_BUCKETS = 2 ** 22
@@ -88,7 +85,14 @@ export function verifiedManifest(files: ModelFiles): Manifest {
   return manifest
 }
 
-const DeclaredVersion = Manifest.pick({ name: true, version: true, head: true, golden: true, metrics: true })
+const DeclaredVersion = Manifest.pick({
+  name: true,
+  version: true,
+  featureService: true,
+  head: true,
+  golden: true,
+  metrics: true,
+})
 
 /** What a version says it is, before anything is proved. @throws SpoilerError SPL_MODEL_INVALID. */
 export async function declaredVersion(folder: string): Promise<z.infer<typeof DeclaredVersion>> {
@@ -98,7 +102,7 @@ export async function declaredVersion(folder: string): Promise<z.infer<typeof De
 
 /** Features of the manifest's service, in the order of a row. */
 export function featuresOf({ featureService, inputs }: ManifestDraft, folder: string): readonly Feature[] {
-  const features = FEATURE_SERVICES[featureService]
+  const features = featureServiceOf(featureService)?.features
   if (features === undefined)
     throw invalidModel(folder, MANIFEST_FILE, `featureService: ${featureService} is not known`)
   const unknown = inputs.filter((input) => !features.some(({ name }) => name === input))

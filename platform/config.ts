@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseEnv } from 'node:util'
 import { z } from 'zod'
+import { FEATURE_SERVICE_NAMES } from '../schemas/feature-services.ts'
 import { SpoilerError } from './spoiler-error.ts'
 
 const port = z.coerce.number().int().min(0).max(65_535)
@@ -73,6 +74,10 @@ const Config = z.object({
     .describe('slot of this instance; part of the transactional id'),
   HTTP_HOST: z.string().default('127.0.0.1').describe('address of metrics and readiness'),
   METRICS_PORT: port.default(0).describe('port of metrics and readiness; 0 takes a free one'),
+  FEATURE_SERVICE: z
+    .enum(FEATURE_SERVICE_NAMES)
+    .default('spoiler_v1')
+    .describe('feature service of the rows that movie-context makes of reviews'),
   MODEL_DIR: z
     .string()
     .optional()

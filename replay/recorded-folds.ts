@@ -1,13 +1,13 @@
 import type { LogPosition, MovieActivity, ReviewFeatures } from '../schemas/generated.ts'
 import type { Processor } from '../schemas/processor.ts'
 import type { TopicId } from '../schemas/topics.ts'
-import { movieContext } from '../stream-processors/movie-context.ts'
+import { movieContext, type ServiceAt } from '../stream-processors/movie-context.ts'
 import { userHistory } from '../stream-processors/user-history.ts'
 
 /** A fold over a log that is kept whole, so that it can be folded again. */
 export interface RecordedFold {
-  /** Also the group that runs it live. */
-  readonly processor: Processor<never, never>
+  /** Its name is also the group that runs it live. @param serviceAt Feature service of each row. */
+  readonly processor: (serviceAt: ServiceAt) => Processor<never, never>
   readonly input: TopicId
   /** The log that it writes; its compacted topics hold only newest rows. */
   readonly output: TopicId
@@ -19,12 +19,14 @@ export interface RecordedFold {
   readonly sourceOf: (value: never) => LogPosition | undefined
   /** Names the code of the fold: see codeFingerprint. */
   readonly module: URL
+  /** Feature service of a row; of the fold that makes rows alone. */
+  readonly serviceOf?: (value: never) => string
 }
 
 /** By name, in the order in which records pass them. */
 export const RECORDED_FOLDS = {
   'user-history': {
-    processor: userHistory as unknown as Processor<never, never>,
+    processor: () => userHistory as unknown as Processor<never, never>,
     input: 'userActivity',
     output: 'movieActivity',
     outputs: ['movieActivity', 'userFeatures', 'lateRecords', 'deadLetters'],
@@ -36,13 +38,14 @@ export const RECORDED_FOLDS = {
     module: new URL('../stream-processors/user-history.ts', import.meta.url),
   },
   'movie-context': {
-    processor: movieContext as unknown as Processor<never, never>,
+    processor: (serviceAt) => movieContext(serviceAt) as unknown as Processor<never, never>,
     input: 'movieActivity',
     output: 'reviewFeatures',
     outputs: ['reviewFeatures', 'movieFeatures', 'moviePlots', 'deadLetters'],
     nameOf: ({ reviewId, revision }: ReviewFeatures) => `features of ${reviewId} revision ${revision}`,
     sourceOf: ({ movieActivityPosition }: ReviewFeatures) => movieActivityPosition,
     module: new URL('../stream-processors/movie-context.ts', import.meta.url),
+    serviceOf: ({ featureService }: ReviewFeatures) => featureService,
   },
 } as const satisfies Record<string, RecordedFold>
 

@@ -4,12 +4,27 @@ import { OutputCollector } from '../platform/batch-worker.ts'
 import type { InputRecord } from '../platform/input-record.ts'
 import type { RecordCodec } from '../platform/record-codec.ts'
 import { type PartitionRange, readRanges } from '../platform/topic-reader.ts'
-import type { ModelActivation, ReviewFeatures } from '../schemas/generated.ts'
+import type { LogPosition, ModelActivation, ReviewFeatures } from '../schemas/generated.ts'
 import type { StreamRecord } from '../schemas/processor.ts'
+import { positionText } from '../schemas/topics.ts'
 import { batches, type RefoldDeps, type RemadeBatch } from './refold.ts'
 
 /** Which model scores a row again, and under which epoch. @throws SpoilerError SPL_MODEL_INVALID when it cannot be had. */
-export type ServingOf = (row: { readonly partition: number; readonly offset: number }) => Promise<Serving>
+export type ServingOf = (row: StreamRecord<ReviewFeatures>) => Promise<Serving>
+
+/** What the ledger says of a row. @param activations In log order per partition. */
+export function activationAt(
+  activations: readonly ModelActivation[],
+  { partition, offset }: Omit<LogPosition, 'topic'>,
+  featureService: string,
+): ModelActivation | undefined {
+  return activations.findLast(
+    (activation) =>
+      activation.partition === partition &&
+      activation.featureService === featureService &&
+      activation.fromOffset <= offset,
+  )
+}
 
 /** Each row by the version that scored it live. @param activations The whole ledger, in log order per partition. */
 export function servingAsRecorded(
@@ -17,9 +32,11 @@ export function servingAsRecorded(
   load: (activation: ModelActivation) => Promise<Model>,
 ): ServingOf {
   const ofPartitions = Map.groupBy(activations, ({ partition }) => partition)
-  return async ({ partition, offset }) => {
-    const activation = ofPartitions.get(partition)?.findLast(({ fromOffset }) => fromOffset <= offset)
-    if (activation === undefined) throw new RangeError(`review-features/${partition}/${offset} was never scored`)
+  return async ({ position, value: { featureService } }) => {
+    const ledger = ofPartitions.get(position.partition) ?? []
+    // a row that no version could read stands in no ledger: whichever refuses it says the same
+    const activation = activationAt(ledger, position, featureService) ?? ledger[0]
+    if (activation === undefined) throw new RangeError(`${positionText(position)} was never scored`)
     return { model: await load(activation), deploymentEpoch: activation.deploymentEpoch }
   }
 }
@@ -31,44 +48,47 @@ export async function* rescore(
 ): AsyncGenerator<RemadeBatch> {
   for await (const records of batches(readRanges(config, [range], signal))) {
     const output = new OutputCollector(codec, 'scorer')
-    for (const [serving, ofServing] of await byServing(records, servingOf))
-      await scoreInto(output, ofServing, { codec, serving })
+    const rows = await readRows(records, codec, output)
+    for (const [serving, ofServing] of await byServing(rows, servingOf)) await scoreInto(output, ofServing, serving)
     yield { records, outgoing: output.outgoing() }
   }
 }
 
-/** Neighbours of one model together, in log order. */
-async function byServing(records: readonly InputRecord[], servingOf: ServingOf) {
-  const groups: [Serving, InputRecord[]][] = []
+interface ReadRow {
+  readonly record: InputRecord
+  readonly row: StreamRecord<ReviewFeatures>
+}
+
+/** What cannot be read becomes a dead letter. */
+async function readRows(records: readonly InputRecord[], codec: RecordCodec, output: OutputCollector) {
+  const rows: ReadRow[] = []
   for (const record of records) {
-    const serving = await servingOf(record)
+    const decoded = await codec.decode<ReviewFeatures>('ReviewFeatures', record.value, false)
+    const { topic, partition, offset, appendedAtMs } = record
+    const position = { topic, partition, offset }
+    if ('poison' in decoded) output.reject(record, decoded.poison, decoded.cause)
+    else rows.push({ record, row: { key: null, value: decoded.value, position, appendedAtMs } })
+  }
+  return rows
+}
+
+/** Neighbours of one model together, in log order. */
+async function byServing(rows: readonly ReadRow[], servingOf: ServingOf) {
+  const groups: [Serving, ReadRow[]][] = []
+  for (const read of rows) {
+    const serving = await servingOf(read.row)
     const last = groups.at(-1)
     const same = last?.[0].model === serving.model && last[0].deploymentEpoch === serving.deploymentEpoch
-    if (last !== undefined && same) last[1].push(record)
-    else groups.push([serving, [record]])
+    if (last !== undefined && same) last[1].push(read)
+    else groups.push([serving, [read]])
   }
   return groups
 }
 
-async function scoreInto(
-  output: OutputCollector,
-  records: readonly InputRecord[],
-  { codec, serving }: { readonly codec: RecordCodec; readonly serving: Serving },
-): Promise<void> {
-  const rows: { readonly record: InputRecord; readonly row: StreamRecord<ReviewFeatures> }[] = []
-  for (const record of records) {
-    const decoded = await codec.decode<ReviewFeatures>('ReviewFeatures', record.value, false)
-    const { topic, partition, offset, appendedAtMs } = record
-    if ('poison' in decoded) output.reject(record, decoded.poison, decoded.cause)
-    else
-      rows.push({
-        record,
-        row: { key: null, value: decoded.value, position: { topic, partition, offset }, appendedAtMs },
-      })
-  }
+async function scoreInto(output: OutputCollector, rows: readonly ReadRow[], serving: Serving): Promise<void> {
   const results = await scoreRows(
     rows.map(({ row }) => row),
-    serving,
+    [serving],
   )
   for (const [i, { record }] of rows.entries()) put(output, record, results[i] as ScoreResult)
 }

@@ -370,7 +370,7 @@ export interface MeasureCounts {
   readonly counts: readonly number[]
 }
 
-/** From which offset of review-features a model version served a partition. */
+/** From which offset of review-features a model version served the rows of a feature service in a partition. */
 export interface ModelActivation {
   readonly partition: number
   /** First offset of review-features scored by it. */
@@ -385,6 +385,8 @@ export interface ModelActivation {
   readonly mode: string
   /** As in ModelDeployment. */
   readonly share: number
+  /** Feature service of the rows that it served from there on; rows of another service have a ledger of their own. */
+  readonly featureService: string
 }
 
 /** The model version that a training job has made. */
@@ -405,6 +407,8 @@ export interface ModelDeployment {
   readonly modelName: string
   /** Content hash of the model version. */
   readonly modelVersion: string
+  /** Feature service that the version reads: it scores rows of this service, and of those that include it. */
+  readonly featureService: string
   /** Key of the version folder in the object store, without a slash at its end. */
   readonly source: string
   /** Unix milliseconds. */
@@ -703,6 +707,7 @@ export interface SpoilerScore {
   /** Slot whose model scored: champion or challenger. */
   readonly slot: string
   readonly tier: string
+  /** Of the row that was scored; the version may read one that this one includes. */
   readonly featureService: string
   /** Groups that the review belongs to by its feature row, such as `author: new`. Empty in scores before it was recorded. */
   readonly slices: readonly string[]
@@ -1158,6 +1163,12 @@ export const avroSchemas = {
               },
               { name: 'modelName', type: 'string' },
               { name: 'modelVersion', type: 'string', doc: 'Content hash of the model version.' },
+              {
+                name: 'featureService',
+                type: 'string',
+                default: 'spoiler_v1',
+                doc: 'Feature service that the version reads: it scores rows of this service, and of those that include it.',
+              },
               {
                 name: 'source',
                 type: 'string',
@@ -2162,7 +2173,7 @@ export const avroSchemas = {
     type: 'record',
     namespace: 'spoiler_shield',
     name: 'ModelActivation',
-    doc: 'From which offset of review-features a model version served a partition.',
+    doc: 'From which offset of review-features a model version served the rows of a feature service in a partition.',
     fields: [
       { name: 'partition', type: 'int' },
       { name: 'fromOffset', type: 'long', doc: 'First offset of review-features scored by it.' },
@@ -2179,6 +2190,12 @@ export const avroSchemas = {
         doc: 'As in ModelDeployment; off: the challenger stopped before this offset.',
       },
       { name: 'share', type: 'double', default: 1, doc: 'As in ModelDeployment.' },
+      {
+        name: 'featureService',
+        type: 'string',
+        default: 'spoiler_v1',
+        doc: 'Feature service of the rows that it served from there on; rows of another service have a ledger of their own.',
+      },
     ],
   },
   ModelCandidate: {
@@ -2210,6 +2227,12 @@ export const avroSchemas = {
       },
       { name: 'modelName', type: 'string' },
       { name: 'modelVersion', type: 'string', doc: 'Content hash of the model version.' },
+      {
+        name: 'featureService',
+        type: 'string',
+        default: 'spoiler_v1',
+        doc: 'Feature service that the version reads: it scores rows of this service, and of those that include it.',
+      },
       {
         name: 'source',
         type: 'string',
@@ -3173,7 +3196,11 @@ export const avroSchemas = {
       { name: 'deploymentEpoch', type: 'long' },
       { name: 'slot', type: 'string', default: 'champion', doc: 'Slot whose model scored: champion or challenger.' },
       { name: 'tier', type: 'string' },
-      { name: 'featureService', type: 'string' },
+      {
+        name: 'featureService',
+        type: 'string',
+        doc: 'Of the row that was scored; the version may read one that this one includes.',
+      },
       {
         name: 'slices',
         type: { type: 'array', items: 'string' },

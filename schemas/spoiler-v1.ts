@@ -1,8 +1,5 @@
 /** The feature service `spoiler_v1`: what stands where in a feature row. A change of meaning or order is a new service. */
 
-/** A named group of features with one entity; a feature row is the three views, one after the other. */
-export type FeatureView = 'review_features' | 'user_features' | 'movie_features'
-
 export interface Feature<Name extends string = string> {
   readonly name: Name
   /** All values are doubles in the row; `boolean` is 0 or 1, `int` is whole. */
@@ -23,11 +20,11 @@ function feature<Name extends string>(name: Name, declaration: Declaration): Fea
   return { name, ...declaration }
 }
 
-function count<Name extends string>(name: Name, unit: string, doc: string, range: Range = {}): Feature<Name> {
+export function count<Name extends string>(name: Name, unit: string, doc: string, range: Range = {}): Feature<Name> {
   return feature(name, { type: 'int', unit, min: 0, max: 100_000, default: 0, doc, ...range })
 }
 
-function ratio<Name extends string>(name: Name, unit: string, doc: string, range: Range = {}): Feature<Name> {
+export function ratio<Name extends string>(name: Name, unit: string, doc: string, range: Range = {}): Feature<Name> {
   return feature(name, { type: 'double', unit, min: 0, max: 1, default: 0, doc, ...range })
 }
 
@@ -129,6 +126,3 @@ export const spoilerV1 = {
   views: { review_features: reviewFeatures, user_features: userFeatures, movie_features: movieFeatures },
   features: [...reviewFeatures, ...userFeatures, ...movieFeatures] as readonly Feature[],
 } as const
-
-/** Names of the features of a view. */
-export type FeatureName<View extends FeatureView> = (typeof spoilerV1.views)[View][number]['name']

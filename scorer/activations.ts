@@ -2,8 +2,16 @@ import { CHAMPION } from '../schemas/deployment-slots.ts'
 import type { ModelActivation } from '../schemas/generated.ts'
 import type { Serving } from '../inference/score-row.ts'
 
-/** Newest activation of each partition of `review-features`: the scorer's state, restored from `model-activations`. */
-export type Activations = ReadonlyMap<number, ModelActivation>
+/** Newest activations of each partition of `review-features`: the scorer's state, restored from `model-activations`. */
+export type Activations = ReadonlyMap<string, ModelActivation>
+
+/** Rows of each feature service have activations of their own. */
+export function activationKey({
+  partition,
+  featureService,
+}: Pick<ModelActivation, 'partition' | 'featureService'>): string {
+  return `${partition} ${featureService}`
+}
 
 export type ActivationDecision =
   /** The recorded activation still describes what serves: score on. */
@@ -13,37 +21,39 @@ export type ActivationDecision =
   /** A newer deployment has scored this partition: do not score it, load that deployment first. */
   | { readonly kind: 'behind'; readonly recordedEpoch: number }
 
-/** @param records of one or more partitions, in log order: of each partition the last one counts. */
+/** @param records of one or more partitions, in log order: of each partition and feature service the last one counts. */
 export function restoreActivations(records: Iterable<ModelActivation>): Activations {
-  const newest = new Map<number, ModelActivation>()
-  for (const record of records) newest.set(record.partition, record)
-  return newest
+  return new Map(Array.from(records, (record) => [activationKey(record), record]))
 }
 
-/** The activation of the highest epoch, whatever its partition: what a scorer must be able to serve. */
-export async function newestActivation(records: AsyncIterable<ModelActivation>): Promise<ModelActivation | undefined> {
-  let newest: ModelActivation | undefined
-  for await (const record of records) if (record.deploymentEpoch >= (newest?.deploymentEpoch ?? 0)) newest = record
+/** Of the rows of each feature service the activation of the highest epoch, whatever its partition. */
+export async function newestActivations(
+  records: AsyncIterable<ModelActivation>,
+): Promise<ReadonlyMap<string, ModelActivation>> {
+  const newest = new Map<string, ModelActivation>()
+  for await (const record of records) {
+    const { featureService, deploymentEpoch } = record
+    if (deploymentEpoch >= (newest.get(featureService)?.deploymentEpoch ?? 0)) newest.set(featureService, record)
+  }
   return newest
 }
 
 /**
- * What must happen before a partition is scored from `fromOffset` on.
+ * What must happen before the rows of a feature service in a partition are scored from `fromOffset` on.
  *
- * @param fromOffset Offset in `review-features` of the next row to be scored.
+ * @param at Their place: the offset in `review-features` of the next one to be scored.
  */
 export function decideActivation(
   recorded: Activations,
-  { partition, fromOffset }: { readonly partition: number; readonly fromOffset: number },
+  at: Pick<ModelActivation, 'partition' | 'fromOffset' | 'featureService'>,
   serving: Serving,
 ): ActivationDecision {
   const { model, deploymentEpoch } = serving
-  const last = recorded.get(partition)
+  const last = recorded.get(activationKey(at))
   if (last !== undefined && deploymentEpoch < last.deploymentEpoch)
     return { kind: 'behind', recordedEpoch: last.deploymentEpoch }
   const activation: ModelActivation = {
-    partition,
-    fromOffset,
+    ...at,
     deploymentEpoch,
     modelName: model.name,
     modelVersion: model.version,

@@ -6,7 +6,7 @@ import type { Serving } from '../inference/score-row.ts'
 
 /** One function per event: its log line and its metrics can never drift apart. */
 export interface DeploymentTelemetry {
-  readonly serving: (serving: Serving) => void
+  readonly serving: (servings: readonly Serving[]) => void
   /** A dependency is down: it is tried again. */
   readonly waiting: (deployment: Deployed, error: SpoilerError) => void
   /** It cannot serve, and is not tried again by this process. */
@@ -18,8 +18,8 @@ const component = 'scorer'
 export function deploymentTelemetry(registry: Registry, log: Logger): DeploymentTelemetry {
   const served = new Gauge({
     name: 'spoiler_deployment_epoch',
-    help: 'Deployment epoch that serves, by model',
-    labelNames: ['component', 'model', 'version'],
+    help: 'Deployment epochs that serve, by model and the feature service that it reads',
+    labelNames: ['component', 'model', 'version', 'feature_service'],
     registers: [registry],
   })
   const refusedEpoch = new Gauge({
@@ -36,11 +36,13 @@ export function deploymentTelemetry(registry: Registry, log: Logger): Deployment
   })
   let last: Deployed | undefined
   return {
-    serving: ({ model, deploymentEpoch }) => {
+    serving: (servings) => {
       served.reset()
-      served.set({ component, model: model.name, version: model.version }, deploymentEpoch)
-      const { name, version, tier, runtimeFingerprint } = model
-      log.info({ model: name, version, tier, deploymentEpoch, runtimeFingerprint }, 'model serves')
+      for (const { model, deploymentEpoch } of servings) {
+        const { name, version, tier, featureService, runtimeFingerprint } = model
+        served.set({ component, model: name, version, feature_service: featureService }, deploymentEpoch)
+        log.info({ model: name, version, tier, featureService, deploymentEpoch, runtimeFingerprint }, 'model serves')
+      }
     },
     waiting: (deployment, error) => {
       if (last !== deployment) log.warn({ deployment, err: error }, 'a deployment waits for a dependency')

@@ -1,4 +1,4 @@
-import type { Deployed } from '../inference/deployment-log.ts'
+import { type Deployed, deploymentFor } from '../inference/deployment-log.ts'
 import type { Model } from '../inference/model.ts'
 import type { InputRecord } from '../platform/input-record.ts'
 import { pause, whileDependencyIsDown } from '../platform/retry.ts'
@@ -6,10 +6,11 @@ import { SpoilerError } from '../platform/spoiler-error.ts'
 import type { ReadRecord } from '../platform/topic-reader.ts'
 import { CHAMPION } from '../schemas/deployment-slots.ts'
 import type { ErrorCode } from '../schemas/errors.ts'
+import { FEATURE_SERVICE_NAMES, placesRead } from '../schemas/feature-services.ts'
 import type { ModelActivation, ModelDeployment } from '../schemas/generated.ts'
 import type { DeploymentTelemetry } from './deployment-telemetry.ts'
 import type { Serving } from '../inference/score-row.ts'
-import type { ServingModel } from './serving-model.ts'
+import type { ServingModels } from './serving-models.ts'
 
 /**
  * Fetches, verifies and opens a version.
@@ -30,32 +31,69 @@ interface Follower {
   readonly refuse: Refuse
 }
 
+interface Recorded {
+  /** Newest decision about each feature service that models read. */
+  readonly newest: ReadonlyMap<string, ModelDeployment>
+  /** Of the rows of each feature service the activation of the highest epoch in the ledger. */
+  readonly recorded: ReadonlyMap<string, ModelActivation>
+}
+type FirstDeps = Pick<Follower, 'load'> & { readonly openPrior: () => Promise<Model> }
+
 /**
- * The model that a scorer begins with: the newest deployment; if that cannot serve, or its store is down, the one that
- * the ledger recorded last, without which no partition could be scored; the prior when nothing was ever deployed. What
- * could not be had is tried again by {@link followDeployments}, which says what is wrong with it.
+ * The models that a scorer begins with, for the rows of each feature service: the newest deployment that reads them; if
+ * that cannot serve, or its store is down, the one that the ledger recorded last, without which no partition could be
+ * scored; the prior when nothing was ever deployed. What could not be had is tried again by {@link followDeployments},
+ * which says what is wrong with it.
  *
- * @param recorded Activation of the highest epoch in the ledger.
  * @throws SpoilerError as {@link LoadVersion} about what the ledger recorded.
  */
-export async function firstServing(
+export async function firstServings({ newest, recorded }: Recorded, deps: FirstDeps): Promise<readonly Serving[]> {
+  await using opening = new AsyncDisposableStack()
+  const opened = new Map<number, Serving>()
+  // one after the other: services often share a model, which is opened once
+  const once = async (deploymentEpoch: number, open: () => Promise<Model>): Promise<Serving> => {
+    const serving = opened.get(deploymentEpoch) ?? { model: opening.use(await open()), deploymentEpoch }
+    opened.set(deploymentEpoch, serving)
+    return serving
+  }
+  for (const name of FEATURE_SERVICE_NAMES)
+    await firstServing({ newest: deploymentFor(newest, name), recorded: recorded.get(name) }, { ...deps, once })
+  opening.move()
+  return [...opened.values()]
+}
+
+async function firstServing(
   {
     newest,
     recorded,
   }: { readonly newest: ModelDeployment | undefined; readonly recorded: ModelActivation | undefined },
-  { load, openPrior }: Pick<Follower, 'load'> & { readonly openPrior: () => Promise<Model> },
+  {
+    load,
+    openPrior,
+    once,
+  }: FirstDeps & { readonly once: (epoch: number, open: () => Promise<Model>) => Promise<Serving> },
 ): Promise<Serving> {
   const recordedEpoch = recorded?.deploymentEpoch ?? 0
   if (newest !== undefined && newest.deploymentEpoch > recordedEpoch) {
     try {
-      return { model: await load(newest), deploymentEpoch: newest.deploymentEpoch }
+      return await once(newest.deploymentEpoch, () => loadDeclared(newest, load))
     } catch (error) {
       if (!(error instanceof SpoilerError)) throw error
     }
   }
-  if (recorded === undefined || recordedEpoch === 0) return { model: await openPrior(), deploymentEpoch: 0 }
+  if (recorded === undefined || recordedEpoch === 0) return once(0, openPrior)
   const known = newest?.deploymentEpoch === recordedEpoch ? newest : recorded
-  return { model: await load(known), deploymentEpoch: recordedEpoch }
+  return once(recordedEpoch, () => load(known))
+}
+
+/** A version that reads what its deployment says. */
+async function loadDeclared(deployment: ModelDeployment, load: LoadVersion): Promise<Model> {
+  const { modelName, modelVersion, featureService } = deployment
+  const model = await load(deployment)
+  if (model.featureService === featureService) return model
+  await model[Symbol.asyncDispose]()
+  const problem = `it reads ${model.featureService}, its deployment says ${featureService}`
+  throw new SpoilerError('SPL_MODEL_INVALID', `loading ${modelName} ${modelVersion}: ${problem}`, { onError: 'stop' })
 }
 
 /**
@@ -64,11 +102,11 @@ export async function firstServing(
  */
 export async function followDeployments(
   deployments: AsyncIterable<ReadDeployment>,
-  serving: ServingModel,
+  serving: ServingModels,
   follower: Follower,
 ): Promise<void> {
-  let wanted = serving.newestEpoch
-  let overtaken = new AbortController()
+  const wanted = new Map<string, number>(FEATURE_SERVICE_NAMES.map((name) => [name, serving.newestEpoch(name)]))
+  const overtaken = new Map<string, AbortController>()
   let bringing: Promise<void> = Promise.resolve()
   for await (const { record, decoded } of deployments) {
     if ('poison' in decoded) {
@@ -76,26 +114,38 @@ export async function followDeployments(
       continue
     }
     const deployment = decoded.value
-    const { slot, deploymentEpoch } = deployment
-    if (slot !== CHAMPION || deploymentEpoch <= wanted) continue
-    wanted = deploymentEpoch
-    overtaken.abort()
-    overtaken = new AbortController()
-    const signal = AbortSignal.any([follower.signal, overtaken.signal])
+    const { slot, deploymentEpoch, featureService } = deployment
+    const overtakes = overtakenBy(deployment, wanted)
+    if (slot !== CHAMPION || overtakes.length === 0) continue
+    for (const name of overtakes) wanted.set(name, deploymentEpoch)
+    overtaken.get(featureService)?.abort()
+    const own = new AbortController()
+    overtaken.set(featureService, own)
+    const signal = AbortSignal.any([follower.signal, own.signal])
     bringing = bringing.then(() => bring({ record, deployment }, serving, { ...follower, signal }))
   }
   await bringing
 }
 
+/** Feature services whose rows it is the newest for; of a service that this code does not know: itself, to be refused. */
+function overtakenBy(
+  { featureService, deploymentEpoch }: ModelDeployment,
+  wanted: ReadonlyMap<string, number>,
+): readonly string[] {
+  const known = wanted.keys().filter((name) => placesRead(name, featureService) !== undefined)
+  const names = [...known]
+  return (names.length > 0 ? names : [featureService]).filter((name) => deploymentEpoch > (wanted.get(name) ?? 0))
+}
+
 async function bring(
   { record, deployment }: { readonly record: InputRecord; readonly deployment: ModelDeployment },
-  serving: ServingModel,
+  serving: ServingModels,
   follower: Follower,
 ): Promise<void> {
   const { load, telemetry, signal, refuse } = follower
   const { deploymentEpoch } = deployment
   try {
-    const model = await whileDependencyIsDown(() => load(deployment), {
+    const model = await whileDependencyIsDown(() => loadDeclared(deployment, load), {
       signal,
       pause,
       onUp: () => undefined,

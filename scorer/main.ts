@@ -2,18 +2,18 @@ import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
 import { fetchFromStore } from '../connectors/model-registry.ts'
-import { newestDeployment } from '../inference/deployment-log.ts'
+import { newestDeployments } from '../inference/deployment-log.ts'
 import type { Model } from '../inference/model.ts'
 import { openModelVersion, PRIOR_FOLDER } from '../inference/model-version.ts'
 import { runComponent, whenAvailable } from '../platform/component.ts'
 import { prepare, runStreamTask, verifyInBackground } from '../platform/run-stream-task.ts'
 import { committedValues, followTopic } from '../platform/topic-values.ts'
-import { newestActivation } from './activations.ts'
+import { newestActivations } from './activations.ts'
 import { deploymentTelemetry } from './deployment-telemetry.ts'
-import { firstServing, followDeployments, type LoadVersion } from './deployments.ts'
+import { firstServings, followDeployments, type LoadVersion } from './deployments.ts'
 import { writeRefusal } from './refusals.ts'
 import { ScoreWorker } from './score-worker.ts'
-import { ServingModel } from './serving-model.ts'
+import { ServingModels } from './serving-models.ts'
 import { versionLoader } from './version-loader.ts'
 
 const MOST_PROCESSES = 2
@@ -36,13 +36,13 @@ await runComponent({ name: 'scorer', process, env: process.env }, async (context
   const readActivations = () => committedValues(config, codec, 'modelActivations')
   const folder = config.MODEL_DIR
   const first = await whenAvailable(context, async () => {
-    if (folder !== undefined) return { model: await open(folder), deploymentEpoch: 0 }
-    const newest = await newestDeployment(committedValues(config, codec, 'modelDeployments'))
-    const recorded = await newestActivation(readActivations())
-    return firstServing({ newest, recorded }, { load, openPrior: () => open(PRIOR_FOLDER) })
+    if (folder !== undefined) return [{ model: await open(folder), deploymentEpoch: 0 }]
+    const newest = await newestDeployments(committedValues(config, codec, 'modelDeployments'))
+    const recorded = await newestActivations(readActivations())
+    return firstServings({ newest, recorded }, { load, openPrior: () => open(PRIOR_FOLDER) })
   })
   if (first === undefined) return
-  await using serving = new ServingModel(first, telemetry.serving)
+  await using serving = new ServingModels(first, telemetry.serving)
   const follows = folder === undefined
   const worker = new ScoreWorker({ codec, serving, follows, readActivations })
   const deployments = followTopic(config, codec, 'modelDeployments', { signal, log })

@@ -7,13 +7,13 @@ import type { InputRecord } from '../platform/input-record.ts'
 import type { TopicPartition } from '../platform/kafka-consumer.ts'
 import type { RecordCodec } from '../platform/record-codec.ts'
 import { SpoilerError } from '../platform/spoiler-error.ts'
-import { decideActivation } from './activations.ts'
-import { type Reject, scoreRows, type ScoreResult, type Serving } from '../inference/score-row.ts'
-import type { ServingModel } from './serving-model.ts'
+import { activationKey, decideActivation } from './activations.ts'
+import { type Reject, scoreRows, type ScoreResult, type Serving, servingFor } from '../inference/score-row.ts'
+import type { ServingModels } from './serving-models.ts'
 
 interface ScoreWorkerDeps {
   readonly codec: RecordCodec
-  readonly serving: ServingModel
+  readonly serving: ServingModels
   /** Whether newer deployments come by themselves; else one that is behind waits for a person. */
   readonly follows: boolean
   /** Every record of `model-activations`, up to its present end. */
@@ -23,13 +23,13 @@ interface ScoreWorkerDeps {
 /** A row, or why there is none. */
 type ReadRow = StreamRecord<ReviewFeatures> | Reject
 
-/** Scores feature rows; its state per partition is which activation was recorded last. */
+/** Scores feature rows; its state per partition is which activations were recorded last. */
 export class ScoreWorker implements BatchWorker {
   /** What it keeps is restored from a ledger, which has no offset of its own. */
   readonly stateful = false
   readonly #deps: ScoreWorkerDeps
-  readonly #recorded = new Map<number, ModelActivation>()
-  readonly #pending = new Map<number, ModelActivation>()
+  readonly #recorded = new Map<string, ModelActivation>()
+  readonly #pending = new Map<string, ModelActivation>()
 
   constructor(deps: ScoreWorkerDeps) {
     this.#deps = deps
@@ -37,27 +37,29 @@ export class ScoreWorker implements BatchWorker {
 
   /** @returns What the ledger proves: so far the partition has been scored. A group without offsets has forgotten them. */
   async restore({ partition }: TopicPartition): Promise<Applied | null> {
+    let offset = -1
     for await (const activation of this.#deps.readActivations()) {
-      if (activation.partition === partition) this.#recorded.set(partition, activation)
+      if (activation.partition !== partition) continue
+      this.#recorded.set(activationKey(activation), activation)
+      offset = Math.max(offset, activation.fromOffset)
     }
-    const recorded = this.#recorded.get(partition)
-    return recorded === undefined ? null : { offset: recorded.fromOffset, streamTimeMs: -Infinity }
+    return offset < 0 ? null : { offset, streamTimeMs: -Infinity }
   }
 
   release({ partition }: TopicPartition): void {
-    this.#recorded.delete(partition)
+    for (const [key, activation] of this.#recorded) if (activation.partition === partition) this.#recorded.delete(key)
   }
 
-  /** One model for the whole batch; the rows are scored side by side, the outputs are in log order. */
+  /** The same models for the whole batch; the rows are scored side by side, the outputs are in log order. */
   async compute(records: readonly InputRecord[]): Promise<ComputedOutput> {
     const output = new OutputCollector(this.#deps.codec, 'scorer')
-    const serving = this.#deps.serving.begin()
+    const servings = this.#deps.serving.begin()
     try {
-      for (const record of records) this.#activate(record, serving, output)
       const rows: ReadRow[] = []
       for (const record of records) rows.push(await this.#read(record))
       const readable = rows.filter((row): row is StreamRecord<ReviewFeatures> => !('kind' in row))
-      const results = (await scoreRows(readable, serving)).values()
+      for (const row of readable) this.#activate(row, servings, output)
+      const results = (await scoreRows(readable, servings)).values()
       for (const [i, row] of rows.entries()) {
         const result = 'kind' in row ? row : (results.next().value as ScoreResult)
         if (result.kind === 'score') output.forward({ to: 'spoilerScores', value: result.score })
@@ -70,7 +72,7 @@ export class ScoreWorker implements BatchWorker {
   }
 
   commit(): void {
-    for (const [partition, activation] of this.#pending) this.#recorded.set(partition, activation)
+    for (const [key, activation] of this.#pending) this.#recorded.set(key, activation)
     this.#pending.clear()
   }
 
@@ -78,13 +80,17 @@ export class ScoreWorker implements BatchWorker {
     this.#pending.clear()
   }
 
-  /** Records in the same transaction as the first score from which offset the model serves the partition. */
-  #activate({ partition, offset }: InputRecord, serving: Serving, output: OutputCollector): void {
-    if (this.#pending.has(partition)) return
-    const decision = decideActivation(this.#recorded, { partition, fromOffset: offset }, serving)
+  /** Records in the same transaction as the first score from which offset a model serves rows of the partition. */
+  #activate({ position, value }: StreamRecord<ReviewFeatures>, servings: readonly Serving[], output: OutputCollector) {
+    const { featureService } = value
+    const at = { partition: position.partition, fromOffset: position.offset, featureService }
+    const serving = servingFor(servings, featureService)
+    // a row that nobody reads is refused, and nothing serves it
+    if (serving === undefined || this.#pending.has(activationKey(at))) return
+    const decision = decideActivation(this.#recorded, at, serving)
     if (decision.kind === 'unchanged') return
-    if (decision.kind === 'behind') throw this.#behind(partition, decision.recordedEpoch, serving)
-    this.#pending.set(partition, decision.activation)
+    if (decision.kind === 'behind') throw this.#behind(at.partition, decision.recordedEpoch, serving)
+    this.#pending.set(activationKey(at), decision.activation)
     output.forward({ to: 'modelActivations', value: decision.activation })
   }
 

@@ -4,6 +4,7 @@ import { openS3Snapshots } from '../connectors/s3-snapshots.ts'
 import { codeFingerprint } from '../platform/code-fingerprint.ts'
 import { runComponent } from '../platform/component.ts'
 import { type FoldOptions, prepare, runFold, verifyInBackground } from '../platform/run-stream-task.ts'
+import { FEATURE_SERVICES } from '../schemas/feature-services.ts'
 import { type TopicId, topics } from '../schemas/topics.ts'
 import { intake } from './intake.ts'
 import { movieContext } from './movie-context.ts'
@@ -13,9 +14,11 @@ const chosen = new Set(process.argv.slice(2))
 const runs = ({ name }: { readonly name: string }): boolean => chosen.size === 0 || chosen.has(name)
 
 await runComponent({ name: 'folds', process, env: process.env }, async (context) => {
+  const service = FEATURE_SERVICES[context.config.FEATURE_SERVICE]
+  const movies = movieContext(() => service)
   const prepared = await prepare(context, [
     { ...userHistory, input: 'userActivity' },
-    { ...movieContext, input: 'movieActivity' },
+    { ...movies, input: 'movieActivity' },
   ])
   if (prepared === undefined) return
   const { codec } = prepared
@@ -29,6 +32,6 @@ await runComponent({ name: 'folds', process, env: process.env }, async (context)
     verifyInBackground(context, prepared),
     ...(runs(intake) ? [runFold(context, intake, { codec, inputs: ['reviews', 'reviewLabels', 'movies'] })] : []),
     ...(runs(userHistory) ? [runFold(context, userHistory, recorded('userActivity', './user-history.ts'))] : []),
-    ...(runs(movieContext) ? [runFold(context, movieContext, recorded('movieActivity', './movie-context.ts'))] : []),
+    ...(runs(movies) ? [runFold(context, movies, recorded('movieActivity', './movie-context.ts'))] : []),
   ])
 })

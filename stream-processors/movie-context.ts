@@ -2,9 +2,11 @@ import { afterLabel, afterReview, asOf, NO_HISTORY, withoutLabel, withoutReview 
 import { featureRow, movieFeatureValues } from '../features/feature-row.ts'
 import { plotContext, plotOf } from '../features/plot-terms.ts'
 import type { PlotContext } from '../features/plot-terms.ts'
+import type { FeatureService } from '../schemas/feature-services.ts'
 import type {
   EntityHistory,
   LabelChange,
+  LogPosition,
   Movie,
   MovieActivity,
   MoviePlot,
@@ -13,7 +15,6 @@ import type {
 } from '../schemas/generated.ts'
 import { NOTHING } from '../schemas/processor.ts'
 import type { Processor, ReadonlyStores, Step, StreamRecord } from '../schemas/processor.ts'
-import { spoilerV1 } from '../schemas/spoiler-v1.ts'
 
 export interface MovieStores {
   /** Metadata, by movie id. */
@@ -25,11 +26,8 @@ export interface MovieStores {
 type Stores = ReadonlyStores<MovieStores>
 type MovieStep = Step<MovieStores>
 
-/**
- * Folds what happens to a movie: keeps its metadata and counters, and makes of every review the feature row that a
- * scorer reads. user-history has already told duplicates and revisions apart and fixed the user's side.
- */
-export const movieContext: Processor<MovieActivity, MovieStores> = {
+/** Name and stores of the fold. */
+export const MOVIE_CONTEXT = {
   name: 'movie-context',
   stores: {
     movies: {
@@ -39,14 +37,29 @@ export const movieContext: Processor<MovieActivity, MovieStores> = {
     },
     histories: { schema: 'EntityHistory' },
   },
+} as const satisfies Pick<Processor<MovieActivity, MovieStores>, 'name' | 'stores'>
 
-  onRecord(record, stores) {
-    const { review, label, movie } = record.value
-    if (review !== null) return onReview(record, review, stores)
-    if (label !== null) return onLabel(record.value.movieId, label, stores)
-    if (movie !== null) return onMovie(movie, stores)
-    throw new RangeError('a record of movie-activity holds a review, a label or a movie')
-  },
+/** The feature service of the row of a review, by the place of the review in `movie-activity`. */
+export type ServiceAt = (position: LogPosition) => FeatureService
+
+/**
+ * Folds what happens to a movie: keeps its metadata and counters, and makes of every review the feature row that a
+ * scorer reads. user-history has already told duplicates and revisions apart and fixed the user's side.
+ *
+ * @param serviceAt Decides the values of rows and nothing else: the state is the same for every service.
+ */
+export function movieContext(serviceAt: ServiceAt): Processor<MovieActivity, MovieStores> {
+  return {
+    ...MOVIE_CONTEXT,
+
+    onRecord(record, stores) {
+      const { review, label, movie } = record.value
+      if (review !== null) return onReview(record, { inContext: review, service: serviceAt(record.position) }, stores)
+      if (label !== null) return onLabel(record.value.movieId, label, stores)
+      if (movie !== null) return onMovie(movie, stores)
+      throw new RangeError('a record of movie-activity holds a review, a label or a movie')
+    },
+  }
 }
 
 /** The newest version by its own time counts; `movies` may be loaded in any order. */
@@ -69,7 +82,7 @@ function onLabel(movieId: string, { label, previous }: LabelChange, stores: Stor
 
 function onReview(
   { value, position }: StreamRecord<MovieActivity>,
-  inContext: ReviewInContext,
+  { inContext, service }: { readonly inContext: ReviewInContext; readonly service: FeatureService },
   stores: Stores,
 ): MovieStep {
   const { movieId } = value
@@ -77,7 +90,8 @@ function onReview(
   const before = stores.histories.get(movieId) ?? NO_HISTORY
   const others = previous === null ? before : withoutReview(before, previous)
   const movie = asOf(ownLabel === null ? others : withoutLabel(others, ownLabel), review.writtenAtMs)
-  const { values, sentences } = featureRow({ review, user, movie, plot: stores.movies.get(movieId) ?? null })
+  const context = { review, user, movie, plot: stores.movies.get(movieId) ?? null }
+  const { values, sentences } = featureRow(context, service)
   const { revision, rating, writtenAtMs, text } = review
   const row: ReviewFeatures = {
     reviewId: review.reviewId,
@@ -88,7 +102,7 @@ function onReview(
     text,
     summary: review.summary,
     rating,
-    featureService: spoilerV1.name,
+    featureService: service.name,
     values,
     sentences,
     reviewPosition: inContext.reviewPosition,

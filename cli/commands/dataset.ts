@@ -13,6 +13,7 @@ import { withDatasets } from '../dataset-store.ts'
 import { datasetText, listText } from '../dataset-text.ts'
 import { oneLine } from '../text.ts'
 import { parseWhen, WHEN_HELP } from '../when.ts'
+import { featureServiceOption, parseReplayName } from './replay.ts'
 
 const BUILD_HELP = `
 Joins the feature rows that were scored with the newest labels, and writes them as Parquet, in spans that share no
@@ -20,6 +21,8 @@ review: fit, stop, calibrate, gate. Nothing is computed anew. What is not labell
 
 Times are append times in the log, not event times:
 ${WHEN_HELP}
+
+--replayed NAME takes the rows that a replay has written, all of them: what their append times say is when that was.
 
 --split time        consecutive spans; labels of a span must be known before the next one begins
         movie       no movie stands in two spans
@@ -31,6 +34,7 @@ from S3 because the log does not hold them any more. --like builds a data set ag
 
 Examples:
   shield dataset build
+  shield dataset build --replayed v2 --feature-service spoiler_v2
   shield dataset build --from -30d --to -1d --labels-until now --split movie --seed 7
   shield dataset build --like 3f1c0a9be2d74c55 --out data-sets`
 
@@ -70,10 +74,16 @@ export function addDataset(program: Command, context: CliContext): void {
 
 function addBuild(dataset: Command, context: CliContext): void {
   const when = (text: string): When => parseWhen(text, Date.now())
-  const ranged = ['from', 'to', 'labelsFrom', 'labelsUntil', 'split', 'seed', 'shares', 'maturity']
+  const ranged = ['replayed', 'from', 'to', 'labelsFrom', 'labelsUntil', 'split', 'seed', 'shares', 'maturity']
   dataset
     .command('build')
     .description('Build a data set of logged feature rows and their labels')
+    .addOption(
+      new Option('--replayed <name>', 'feature rows that `shield replay --into` wrote, instead of the live ones')
+        .argParser(parseReplayName)
+        .conflicts(['from', 'to']),
+    )
+    .addOption(featureServiceOption('of the feature rows; by default FEATURE_SERVICE').conflicts('like'))
     .option('--from <time>', 'feature rows appended since', when, DEFAULT_WISHES.from)
     .option('--to <time>', 'feature rows appended before', when, DEFAULT_WISHES.to)
     .option('--labels-until <time>', 'only labels appended before count', when, DEFAULT_WISHES.labelsUntil)

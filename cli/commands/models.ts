@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import type { Command } from 'commander'
+import { z } from 'zod'
 import { listVersions, type StoredVersion, versionManifest, versionSource } from '../../connectors/model-registry.ts'
 import type { ObjectStore } from '../../connectors/object-store.ts'
 import { decideDeployment, newestDeployment } from '../../inference/deployment-log.ts'
@@ -35,6 +36,8 @@ To go back to what scored before: shield models rollback.
 Examples:
   shield models promote baseline@0123456789abcdef --reason "better on the last month"
   shield models promote baseline@89abcdef01234567 --by ada`
+
+const Declared = z.object({ featureService: z.string() })
 
 interface DeployArguments {
   readonly reason: string
@@ -90,7 +93,7 @@ async function deploy(named: string, { reason, by, json }: DeployArguments, cont
   const wanted = parseVersion(named)
   await assertBroker(config)
   // a version that is not there is refused here, not by every scorer
-  await manifestOf(config, wanted)
+  const { featureService } = Declared.parse(await manifestOf(config, wanted))
   await ensurePipelineTopics(config, context.signal)
   const { codec } = await openPipelineCodec(config, context.signal)
   await using publisher = await openRecordPublisher(config, codec, 'shield-model')
@@ -98,6 +101,7 @@ async function deploy(named: string, { reason, by, json }: DeployArguments, cont
     {
       modelName: wanted.name,
       modelVersion: wanted.version,
+      featureService,
       source: versionSource(config.S3_PREFIX, wanted),
       decidedAtMs: Date.now(),
       decidedBy: by,

@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander'
 import { parseCount, parseInstant, usageError } from '../../producers/arguments.ts'
 import type { Replayed } from '../../replay/replay-into.ts'
 import type { StageReport, ToldDifference } from '../../replay/verify/report.ts'
+import { FEATURE_SERVICE_NAMES, type FeatureServiceName } from '../../schemas/feature-services.ts'
 import { type CliContext, printJson } from '../context.ts'
 import { runReplayInto } from '../replay-into.ts'
 import { parsePlace, parseStages, type Place, REPLAY_STAGES, type ReplayStage } from '../replay-inputs.ts'
@@ -18,10 +19,11 @@ Snapshots that other code has made are left out; --any-code takes them, and what
 
 --into NAME writes what is made into topics of its own, such as replay.NAME.review-features, exactly once: interrupted
 and run again it goes on where it was. Live topics, groups and Redis are not touched. Scores are made by the versions
-that the ledger names, or by --model.
+that the ledger names, or by --model; feature rows are of FEATURE_SERVICE, or of --feature-service.
 
 --verify writes nothing. It compares every record with what was live, bit for bit; scores by the version that is
-recorded with them, within its tolerance where the runtime is another one. It ends with 1 if anything differs.
+recorded with them, within its tolerance where the runtime is another one; feature rows by the feature service that the
+live row names. It ends with 1 if anything differs.
 
 --from and --to are places in the input of a stage, by append time or by offset:
 ${WHEN_HELP}
@@ -35,6 +37,7 @@ Examples:
   shield replay --verify --stage movie-context --from -1d
   shield replay --into 2026-11 --stage all
   shield replay --into summer --from-event-time 2026-06-01 --to-event-time 2026-09-01
+  shield replay --into v2 --stage movie-context --feature-service spoiler_v2
   shield replay --into try --stage scorer --model baseline@0123456789abcdef --max-rate 500`
 
 const TOLD = 20
@@ -48,10 +51,15 @@ interface ReplayArguments {
   readonly fromEventTime?: number
   readonly toEventTime?: number
   readonly model?: ReturnType<typeof parseVersion>
+  readonly featureService?: FeatureServiceName
   readonly maxRate?: number
   readonly anyCode?: boolean
   readonly differences: number
   readonly json?: boolean
+}
+
+export function featureServiceOption(description: string): Option {
+  return new Option('--feature-service <name>', description).choices(FEATURE_SERVICE_NAMES)
 }
 
 export function addReplay(program: Command, context: CliContext): void {
@@ -60,7 +68,7 @@ export function addReplay(program: Command, context: CliContext): void {
     .command('replay')
     .description('Make features and scores again from the recorded logs, into topics of their own, or to compare')
     .addOption(new Option('--verify', 'compare with what was live').conflicts(['into', 'model', 'maxRate']))
-    .option('--into <name>', 'write into topics of that name', parseName)
+    .option('--into <name>', 'write into topics of that name', parseReplayName)
     .addOption(
       new Option('--stage <name>', `${REPLAY_STAGES.join(', ')} or all`)
         .argParser(parseStages)
@@ -72,6 +80,7 @@ export function addReplay(program: Command, context: CliContext): void {
     .option('--to-event-time <instant>', 'end behind the last record before that time', parseInstant)
     .option('--any-code', 'begin at snapshots that other code has made as well')
     .option('--model <version>', 'score by NAME@VERSION; by default as recorded', parseVersion)
+    .addOption(featureServiceOption('of the feature rows; by default FEATURE_SERVICE').conflicts('verify'))
     .option('--max-rate <count>', 'pass so many input records a second', (text) => parseCount(text))
     .option('--differences <count>', 'of --verify: tell so many in full', (text) => parseCount(text, 0), TOLD)
     .option('--json', 'print one line of JSON')
@@ -83,13 +92,14 @@ async function replay(options: ReplayArguments, context: CliContext): Promise<vo
   const { verify, into } = options
   if (verify === true) return compare(options, context)
   if (into === undefined) throw usageError('say --verify to compare, or --into NAME to write')
-  const { model, maxRate } = options
+  const { model, maxRate, featureService } = options
   const replayed = await runReplayInto(
     {
       ...rangeOf(options),
       into,
       ...(model === undefined ? {} : { model: { modelName: model.name, modelVersion: model.version } }),
       ...(maxRate === undefined ? {} : { maxRate }),
+      ...(featureService === undefined ? {} : { featureService }),
     },
     context,
   )
@@ -111,7 +121,8 @@ function rangeOf({ stage, from, to, anyCode = false, fromEventTime, toEventTime 
   return { ...wishes, eventTimes: { fromMs: fromEventTime ?? -Infinity, toMs: toEventTime ?? Infinity } }
 }
 
-function parseName(text: string): string {
+/** @throws SpoilerError SPL_USAGE */
+export function parseReplayName(text: string): string {
   if (/^[a-z0-9][a-z0-9.-]{0,39}$/.test(text)) return text
   throw usageError(`"${text}" is no name of a replay; write up to 40 small letters, digits, dots and dashes`)
 }

@@ -1,12 +1,19 @@
 import type { RecordCodec } from '../../platform/record-codec.ts'
 import { type PartitionRange, readRanges } from '../../platform/topic-reader.ts'
 import { positionText, topics } from '../../schemas/topics.ts'
-import type { FoldStarts } from '../fold-starts.ts'
+import type { Processor } from '../../schemas/processor.ts'
+import type { FoldStart, FoldStarts } from '../fold-starts.ts'
 import type { RecordedFold } from '../recorded-folds.ts'
+import { RecordedServices } from '../recorded-services.ts'
 import { refold } from '../refold.ts'
 import { type Compared, type Difference, RecordComparison } from './compare-records.ts'
 import { fieldDifferences } from './field-differences.ts'
 import type { ComparedRange, StageReport, ToldDifference, VerifyDeps } from './report.ts'
+
+/** A range, and what its fold begins with. */
+interface BegunRange extends ComparedRange {
+  readonly start: FoldStart
+}
 
 export interface VerifyFoldDeps extends VerifyDeps {
   readonly starts: Pick<FoldStarts, 'assertBefore' | 'before'>
@@ -26,11 +33,14 @@ export async function verifyFold(
   { ranges, live }: { readonly ranges: readonly ComparedRange[]; readonly live: readonly PartitionRange[] },
   deps: VerifyFoldDeps,
 ): Promise<StageReport> {
-  const { name: stage } = fold.processor
   await deps.starts.assertBefore(ranges)
+  const begun: BegunRange[] = []
+  for (const range of ranges) begun.push({ ...range, start: await deps.starts.before(range) })
+  const begins = new Map(begun.map(({ partition, start }) => [partition, start.offset]))
   using comparison = new RecordComparison(deps.workFolder)
-  const begins = await addRefolded(fold, ranges, comparison, deps)
-  await addLive(fold, { live, begins }, comparison, deps)
+  const services = await addLive(fold, { live, begins }, comparison, deps)
+  const processor = fold.processor((position) => services.at(position))
+  await addRefolded(fold, { processor, begun }, comparison, deps)
   const first: ToldDifference[] = []
   let differing = 0
   for (const difference of comparison.differences()) {
@@ -38,26 +48,24 @@ export async function verifyFold(
     if (first.length >= deps.mostTold) continue
     first.push(await told(difference, fold, deps.codec))
   }
+  const { name: stage } = processor
   const snapshots = Object.fromEntries([...begins].filter(([, offset]) => offset > 0))
   return { stage, snapshots, compared: comparison.required, differing, withinTolerance: 0, unproved: 0, first }
 }
 
 async function addRefolded(
   fold: RecordedFold,
-  ranges: readonly ComparedRange[],
+  { processor, begun }: { readonly processor: Processor<never, never>; readonly begun: readonly BegunRange[] },
   comparison: RecordComparison,
   deps: VerifyFoldDeps,
-): Promise<Map<number, number>> {
+): Promise<void> {
   const input = topics[fold.input].name
   const output = topics[fold.output].name
-  const total = ranges.reduce((sum, { end }) => sum + end, 0)
-  const begins = new Map<number, number>()
+  const total = begun.reduce((sum, { end }) => sum + end, 0)
   let before = 0
-  for (const { partition, from, to, end } of ranges) {
+  for (const { partition, from, to, end, start } of begun) {
     const range = { topic: input, partition, from, to: end }
-    const start = await deps.starts.before(range)
-    begins.set(partition, start.offset)
-    for await (const batch of refold(fold.processor, range, { ...deps, start, boundaries: [from, to] })) {
+    for await (const batch of refold(processor, range, { ...deps, start, boundaries: [from, to] })) {
       const { offset } = batch.records[0] as { readonly offset: number }
       const side = offset >= from && offset < to ? 'required' : 'possible'
       const made = batch.outgoing.flatMap(({ topic, value }) => (topic === output && value !== null ? [value] : []))
@@ -67,7 +75,6 @@ async function addRefolded(
     }
     before += end
   }
-  return begins
 }
 
 interface Live {
@@ -76,13 +83,18 @@ interface Live {
   readonly begins: ReadonlyMap<number, number>
 }
 
-/** Live records as today's schema writes them: the same content is the same bytes. */
+/**
+ * Live records as today's schema writes them: the same content is the same bytes.
+ *
+ * @returns Which feature service was live where.
+ */
 async function addLive(
-  { output, nameOf: name, sourceOf }: RecordedFold,
+  { output, nameOf: name, sourceOf, serviceOf }: RecordedFold,
   { live, begins }: Live,
   comparison: RecordComparison,
   { config, codec, signal, onProgress }: VerifyDeps,
-): Promise<void> {
+): Promise<RecordedServices> {
+  const services = new RecordedServices()
   const { name: topic, schema } = topics[output]
   const total = live.reduce((sum, { to }) => sum + to, 0)
   const fromTheBeginning = [...begins.values()].every((offset) => offset === 0)
@@ -91,14 +103,17 @@ async function addLive(
     done += 1
     onProgress({ step: `reading ${topic}`, done, total })
     const decoded = await codec.decode<never>(schema, bytes, false)
+    const source = 'value' in decoded ? sourceOf(decoded.value) : undefined
+    if ('value' in decoded && source !== undefined && serviceOf !== undefined)
+      services.add({ position: source, featureService: serviceOf(decoded.value) })
     const known = 'value' in decoded ? name(decoded.value) : 'what cannot be decoded'
     if (known === undefined) continue
-    const source = 'value' in decoded ? sourceOf(decoded.value) : undefined
     if (source !== undefined && source.offset < (begins.get(source.partition) ?? 0)) continue
     const side = fromTheBeginning || source !== undefined ? 'live' : 'unplaced'
     const value = 'value' in decoded ? codec.encode({ subject: `${topic}-value`, schema }, decoded.value) : bytes
     comparison.add(side, { name: known, value: value ?? Buffer.alloc(0), position: { partition, offset } })
   }
+  return services
 }
 
 /** Those that the fold itself writes. */

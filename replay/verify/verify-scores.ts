@@ -6,6 +6,7 @@ import { type PartitionRange, readRanges } from '../../platform/topic-reader.ts'
 import type { ModelActivation, ReviewFeatures, SpoilerScore } from '../../schemas/generated.ts'
 import type { StreamRecord } from '../../schemas/processor.ts'
 import { positionText, topics } from '../../schemas/topics.ts'
+import { activationAt } from '../rescore.ts'
 import { fieldDifferences } from './field-differences.ts'
 import type { ComparedRange, StageReport, ToldDifference, VerifyDeps } from './report.ts'
 
@@ -168,9 +169,8 @@ class Tally {
 
   /** Only another runtime may come to other bits, and only by as much as the version says. */
   #isWithin({ model, tolerance }: LoadedVersion, made: SpoilerScore, live: SpoilerScore): boolean {
-    const { partition, offset } = live.position
-    const ofPartition = this.#deps.activations.filter((activation) => activation.partition === partition)
-    const recorded = ofPartition.findLast(({ fromOffset }) => fromOffset <= offset)?.runtimeFingerprint
+    const activation = activationAt(this.#deps.activations, live.position, live.featureService)
+    const recorded = activation?.runtimeFingerprint
     return recorded !== model.runtimeFingerprint && Math.abs(made.probability - live.probability) <= tolerance
   }
 }

@@ -58,7 +58,7 @@ export async function verify(pipeline: Pipeline, witness: Witness): Promise<Veri
 }
 
 async function scoresOf(rows: readonly StreamRecord<ReviewFeatures>[], serving: Serving): Promise<SpoilerScore[]> {
-  const results = await scoreRows(rows, serving)
+  const results = await scoreRows(rows, [serving])
   return results.flatMap((result) => (result.kind === 'score' ? [result.score] : []))
 }
 

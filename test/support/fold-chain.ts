@@ -1,5 +1,7 @@
+import type { FeatureService } from '../../schemas/feature-services.ts'
 import type { MovieActivity, ReviewFeatures, UserActivity } from '../../schemas/generated.ts'
 import type { Forward, StreamRecord } from '../../schemas/processor.ts'
+import { spoilerV1 } from '../../schemas/spoiler-v1.ts'
 import { topics } from '../../schemas/topics.ts'
 import type { TopicId, ValueOf } from '../../schemas/topics.ts'
 import { intake } from '../../stream-processors/intake.ts'
@@ -21,8 +23,12 @@ export interface Chained {
 }
 
 /** Runs intake, user-history and movie-context one behind the other; a record passes all three before the next. */
-export function chain(log: Log): Chained {
-  const folds = { intake: new Fold(intake), userHistory: new Fold(userHistory), movieContext: new Fold(movieContext) }
+export function chain(log: Log, service: FeatureService = spoilerV1): Chained {
+  const folds = {
+    intake: new Fold(intake),
+    userHistory: new Fold(userHistory),
+    movieContext: new Fold(movieContext(() => service)),
+  }
   const userActivity: StreamRecord<UserActivity>[] = []
   const movieActivity: StreamRecord<MovieActivity>[] = []
   const sendToMovies = (forwards: readonly Forward[], appendedAtMs: number): void => {

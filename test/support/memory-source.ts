@@ -1,5 +1,7 @@
 import type { DatasetSource, SourcedRecord } from '../../connectors/dataset-source.ts'
 import type { ReviewFeatures, UserActivity } from '../../schemas/generated.ts'
+import { spoilerV1 } from '../../schemas/spoiler-v1.ts'
+import { topics } from '../../schemas/topics.ts'
 import { seedOf } from '../../stats/random.ts'
 import type { DatasetPlan } from '../../trainers/dataset/build-dataset.ts'
 
@@ -25,7 +27,11 @@ export function memorySource(logs: Logs): DatasetSource {
     [0, 1].map((partition) => Math.max(0, ...records.filter((r) => r.partition === partition).map((r) => r.offset + 1)))
   return {
     offsets: (topic, when) =>
-      Promise.resolve(when === 'beginning' ? [0, 0] : endsOf(logs[topic as keyof Logs] as SourcedRecord<unknown>[])),
+      Promise.resolve(
+        when === 'beginning'
+          ? [0, 0]
+          : endsOf(topic === topics.userActivity.name ? logs.userActivity : logs.reviewFeatures),
+      ),
     locate: (ranges) => Promise.resolve({ ranges, inLog: ranges, inChains: [] }),
     read: async function* ({ ranges }, { topic }) {
       await Promise.resolve()
@@ -40,12 +46,13 @@ export function memorySource(logs: Logs): DatasetSource {
 /** Everything in both logs; split by time. */
 export async function planOfAll(logs: Logs, plan: Partial<DatasetPlan> = {}): Promise<DatasetPlan> {
   const source = memorySource(logs)
-  const rangesOf = async (topic: keyof Logs, name: string) =>
-    (await source.offsets(topic, 'now')).map((to, partition) => ({ topic: name, partition, from: 0, to }))
+  const rangesOf = async (topic: string) =>
+    (await source.offsets(topic, 'now')).map((to, partition) => ({ topic, partition, from: 0, to }))
   return {
     lineage: 1,
-    rows: await rangesOf('reviewFeatures', 'review-features'),
-    labels: await rangesOf('userActivity', 'user-activity'),
+    service: spoilerV1,
+    rows: await rangesOf(topics.reviewFeatures.name),
+    labels: await rangesOf(topics.userActivity.name),
     maturityMs: 0,
     split: { by: 'time', seed: 1, shares: { fit: 0.6, stop: 0.1, calibrate: 0.15, gate: 0.15 } },
     ...plan,

@@ -18,7 +18,7 @@ const compared = without(recorded) as Recorded
 await using prior = await loadModelVersion(PRIOR_FOLDER)
 const serving = { model: prior, deploymentEpoch: 0 }
 const violations = await checkPipeline(compared, async (rows) => {
-  const results = await scoreRows(rows, serving)
+  const results = await scoreRows(rows, [serving])
   return results.flatMap((result) => (result.kind === 'score' ? [result.score] : []))
 })
 process.stdout.write(JSON.stringify({ reviews: recorded.reviewFeatures.length, violations }))

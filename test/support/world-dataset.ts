@@ -1,4 +1,5 @@
 import { World, type WorldOptions } from '../../producers/world/world.ts'
+import type { FeatureService } from '../../schemas/feature-services.ts'
 import { topics } from '../../schemas/topics.ts'
 import { buildDataset, type DatasetPlan } from '../../trainers/dataset/build-dataset.ts'
 import { localFiles } from '../../trainers/dataset/dataset-files.ts'
@@ -9,8 +10,8 @@ import { type Logs, memorySource, partitioned, planOfAll } from './memory-source
 import type { Log } from './review-world.ts'
 
 /** The two logs that a data set is made of, as the folds make them of a public log. */
-export function logsOf(log: Log): Logs {
-  const { rows, userActivity } = chain(log)
+export function logsOf(log: Log, service?: FeatureService): Logs {
+  const { rows, userActivity } = chain(log, service)
   return {
     reviewFeatures: partitioned(rows, ({ reviewId }) => reviewId),
     userActivity: partitioned(
@@ -24,7 +25,7 @@ export function logsOf(log: Log): Logs {
 export const WORLD_START = { seed: 7, rate: 10, speed: 86_400, startMs: Date.UTC(2026, 0, 1) } as const
 
 /** A generated world as it is appended: in the order of its event times. */
-export function worldLogs(reviews: number, options: Partial<WorldOptions> = {}): Logs {
+export function worldLogs(reviews: number, options: Partial<WorldOptions> = {}, service?: FeatureService): Logs {
   const log: Log[number][] = []
   for (const { topic, value, eventTimeMs } of new World({ ...WORLD_START, ...options, reviews }).events())
     log.push({
@@ -33,7 +34,7 @@ export function worldLogs(reviews: number, options: Partial<WorldOptions> = {}):
       position: { topic: topics[topic].name, partition: 0, offset: log.length },
       appendedAtMs: eventTimeMs,
     })
-  return logsOf(log)
+  return logsOf(log, service)
 }
 
 interface BuildOptions {

@@ -2,9 +2,9 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { hashedTerms } from '../../features/hashed-terms.ts'
 import { termValues } from '../../inference/term-values.ts'
-import { type Feature, spoilerV1 } from '../../schemas/spoiler-v1.ts'
+import type { Feature } from '../../schemas/spoiler-v1.ts'
 import type { DatasetRow, Span } from '../dataset/dataset-row.ts'
-import { type Dataset, rowsIn } from '../dataset/open-dataset.ts'
+import { type Dataset, rowsIn, serviceOf } from '../dataset/open-dataset.ts'
 import { NumberFile } from './number-file.ts'
 
 /** Buckets of hashed terms: twice as many score no better on the generated world, a quarter as many a little worse. */
@@ -49,7 +49,10 @@ export async function writeFitInputs(
   await writeSentences(inputs, counted('calibrate'), idf)
   const golden = await goldenCandidates(dataset)
   await writeFile(join(inputs, 'golden.jsonl'), golden.map((row) => `${JSON.stringify(row)}\n`).join(''))
-  const features = spoilerV1.features.map((feature) => ({ name: feature.name, transform: transformOf(feature) }))
+  const features = serviceOf(dataset.manifest).features.map((feature) => ({
+    name: feature.name,
+    transform: transformOf(feature),
+  }))
   await writeFile(join(inputs, 'settings.json'), JSON.stringify({ buckets: BUCKETS, features, draft }))
 }
 

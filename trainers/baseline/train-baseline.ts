@@ -4,7 +4,7 @@ import { loadModelVersion, PRIOR_FOLDER } from '../../inference/model-version.ts
 import { sealModelVersion } from '../../inference/seal-model-version.ts'
 import { SpoilerError } from '../../platform/spoiler-error.ts'
 import type { DatasetManifest } from '../dataset/manifest.ts'
-import { type Dataset, rowsIn } from '../dataset/open-dataset.ts'
+import { type Dataset, rowsIn, serviceOf } from '../dataset/open-dataset.ts'
 import { type Report, reportOf, summaryOf } from '../evaluation/report.ts'
 import { reportPage } from '../evaluation/report-page.ts'
 import { lengthThresholdOf, scoreRows, type ScoredRows } from '../evaluation/scored-rows.ts'
@@ -108,9 +108,14 @@ async function judge(
 ): Promise<{ readonly report: Report; readonly scored: ScoredRows }> {
   await using model = await loadModelVersion(folder)
   await using prior = await loadModelVersion(PRIOR_FOLDER)
-  const lengthThreshold = await lengthThresholdOf(dataset.rows('calibrate'))
+  const service = serviceOf(dataset.manifest)
+  const lengthThreshold = await lengthThresholdOf(dataset.rows('calibrate'), service)
   const total = rowsIn(dataset.manifest, 'gate')
   const onRows = (done: number): void => onProgress({ step: 'scoring held-out rows', done, total })
-  const scored = await scoreRows(dataset.rows('gate'), { [name]: model, prior }, { lengthThreshold, signal, onRows })
+  const scored = await scoreRows(
+    dataset.rows('gate'),
+    { [name]: model, prior },
+    { service, lengthThreshold, signal, onRows },
+  )
   return { scored, report: reportOf(scored, { model: name, tier: model.tier, dataset: dataset.manifest, seed }) }
 }

@@ -1,6 +1,6 @@
 import type { DatasetSource, Located, When } from '../../connectors/dataset-source.ts'
 import { SpoilerError } from '../../platform/spoiler-error.ts'
-import { spoilerV1 } from '../../schemas/spoiler-v1.ts'
+import type { FeatureService } from '../../schemas/feature-services.ts'
 import { topics } from '../../schemas/topics.ts'
 import type { DatasetFiles } from './dataset-files.ts'
 import { type BuildProgress, type ProgressDeps, StepProgress } from './build-progress.ts'
@@ -21,6 +21,8 @@ const LABELS = 'userActivity'
 /** All that decides what the data set is. */
 export interface DatasetPlan {
   readonly lineage: number
+  /** Rows of others are left out. */
+  readonly service: FeatureService
   readonly rows: readonly OffsetRange[]
   readonly labels: readonly OffsetRange[]
   readonly maturityMs: number
@@ -39,6 +41,8 @@ export interface BuildDeps extends ProgressDeps {
 }
 
 export interface WantedTimes {
+  /** Topic of the feature rows: that of the stream, or one that a replay has written. */
+  readonly rowsTopic: string
   readonly from: When
   readonly to: When
   readonly labelsFrom: When
@@ -48,18 +52,18 @@ export interface WantedTimes {
 /** Offset ranges of append times. @throws SpoilerError SPL_TOPIC_MISSING, SPL_DATASET_RANGE_MISSING */
 export async function rangesOf(
   source: DatasetSource,
-  { from, to, labelsFrom, labelsUntil }: WantedTimes,
+  { rowsTopic, from, to, labelsFrom, labelsUntil }: WantedTimes,
 ): Promise<Pick<DatasetPlan, 'rows' | 'labels'>> {
-  const between = async (topic: typeof ROWS | typeof LABELS, begin: When, end: When): Promise<OffsetRange[]> => {
+  const between = async (topic: string, begin: When, end: When): Promise<OffsetRange[]> => {
     const ends = await source.offsets(topic, end)
     const begins = await source.offsets(topic, begin)
     return ends.map((offset, partition) => {
-      return { topic: topics[topic].name, partition, from: Math.min(begins[partition] ?? offset, offset), to: offset }
+      return { topic, partition, from: Math.min(begins[partition] ?? offset, offset), to: offset }
     })
   }
   // rows first: then the labels that came meanwhile are among the labels
-  const rows = await between(ROWS, from, to)
-  return { rows, labels: await between(LABELS, labelsFrom, labelsUntil) }
+  const rows = await between(rowsTopic, from, to)
+  return { rows, labels: await between(topics[LABELS].name, labelsFrom, labelsUntil) }
 }
 
 /**
@@ -131,20 +135,26 @@ interface JoinedLogs {
 
 async function joinLogs(
   { rows, labels }: { readonly rows: Located; readonly labels: Located },
-  { sorted, plan: { split, maturityMs }, deps }: JoinLogs,
+  { sorted, plan: { split, maturityMs, service }, deps }: JoinLogs,
 ): Promise<JoinedLogs> {
   const { sortFolder, plan } = deps
   using reviews = new ReviewJoin(sortFolder)
   using clock = new LabelClock(sortFolder)
-  const counts = await readRows(rows, { sorted, reviews }, deps)
+  const counts = await readRows(rows, { sorted, reviews, service }, deps)
   await readLabels(labels, { reviews, clock }, deps)
   const decisions = await decideRows({ reviews, clock }, { split, maturityMs, sortFolder, ...(plan && { plan }) }, deps)
   return { ...counts, decisions }
 }
 
+interface ReadRows {
+  readonly sorted: RecordSort<StoredRow>
+  readonly reviews: ReviewJoin
+  readonly service: FeatureService
+}
+
 async function readRows(
   located: Located,
-  { sorted, reviews }: { readonly sorted: RecordSort<StoredRow>; readonly reviews: ReviewJoin },
+  { sorted, reviews, service }: ReadRows,
   { source, ...deps }: BuildDeps,
 ): Promise<Pick<JoinedLogs, 'read' | 'otherFeatureService'>> {
   const passed = new Passed('feature rows', located, deps)
@@ -153,7 +163,7 @@ async function readRows(
     const { partition, offset, value } = record
     await passed.record(record)
     read += 1
-    if (value.featureService !== spoilerV1.name) {
+    if (value.featureService !== service.name) {
       otherFeatureService += 1
       continue
     }
@@ -230,13 +240,14 @@ function contentOf(plan: DatasetPlan, { written, read, leftOut, schemaId }: Outc
   const sum = (field: 'rows' | 'positives'): number => written.spans.reduce((total, span) => total + span[field], 0)
   return {
     format: 1,
-    featureService: spoilerV1.name,
-    features: spoilerV1.features.map(({ name }) => name),
+    featureService: plan.service.name,
+    features: plan.service.features.map(({ name }) => name),
     lineage: plan.lineage,
     rows: [...plan.rows],
     labels: [...plan.labels],
     schemas: ([ROWS, LABELS] as const).map((id) => {
-      return { topic: topics[id].name, record: topics[id].schema, id: schemaId(id) }
+      const [range] = id === ROWS ? plan.rows : plan.labels
+      return { topic: range?.topic ?? topics[id].name, record: topics[id].schema, id: schemaId(id) }
     }),
     maturityMs: plan.maturityMs,
     split: plan.split,

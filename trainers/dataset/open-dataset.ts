@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { readRows } from '../../platform/parquet-file.ts'
+import { type FeatureService, featureServiceOf } from '../../schemas/feature-services.ts'
 import { type DatasetFiles, localFiles } from './dataset-files.ts'
 import { type DatasetRow, rowOf, type Span } from './dataset-row.ts'
 import { type DatasetFile, type DatasetManifest, invalidDataset, MANIFEST_FILE, parseManifest } from './manifest.ts'
@@ -16,6 +17,18 @@ export interface Dataset {
 
 export function rowsIn({ spans }: DatasetManifest, span: Span): number {
   return spans.find((one) => one.span === span)?.rows ?? 0
+}
+
+/** @throws SpoilerError SPL_DATASET_INVALID for a feature service that this code does not have, or has otherwise. */
+export function serviceOf({ id, featureService, features }: DatasetManifest): FeatureService {
+  const service = featureServiceOf(featureService)
+  const same =
+    service?.features.length === features.length && service.features.every(({ name }, i) => name === features[i])
+  if (same) return service
+  throw invalidDataset(
+    id,
+    `its rows are of ${featureService} with ${features.length} features, which this version does not know`,
+  )
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { Model } from '../../inference/model.ts'
-import { type Dataset, rowsIn } from '../dataset/open-dataset.ts'
+import { type Dataset, rowsIn, serviceOf } from '../dataset/open-dataset.ts'
 import type { DatasetRow } from '../dataset/dataset-row.ts'
 import { type Report, reportOf } from './report.ts'
 import { lengthThresholdOf, scoreRows } from './scored-rows.ts'
@@ -61,10 +61,11 @@ export async function judgeVersions(
     }
   }
   const timed = [new TimedModel(challenger.model), new TimedModel(champion.model)] as const
-  const lengthThreshold = await lengthThresholdOf(dataset.rows('calibrate'))
+  const service = serviceOf(manifest)
+  const lengthThreshold = await lengthThresholdOf(dataset.rows('calibrate'), service)
   const total = rowsIn(manifest, 'gate')
   const models = Object.fromEntries(timed.map((one) => [one.label, one.model]))
-  const options = { lengthThreshold, signal, onRows: (done: number) => onRows(done, total) }
+  const options = { service, lengthThreshold, signal, onRows: (done: number) => onRows(done, total) }
   const scored = await scoreRows(decisive(), models, options)
   const costs = timed.map(({ spentMs }, i): Cost => {
     return { msPerReview: spentMs / scored.labels.length, unseenRows: unseen[i]?.rows ?? 0 }

@@ -9,10 +9,11 @@ import type { StreamRecord } from '../../../schemas/processor.ts'
 import { type TopicId, topics, type ValueOf } from '../../../schemas/topics.ts'
 import { scoreRows } from '../../../inference/score-row.ts'
 import { ScoreWorker } from '../../../scorer/score-worker.ts'
-import { ServingModel } from '../../../scorer/serving-model.ts'
+import { ServingModels } from '../../../scorer/serving-models.ts'
 import { SeededRandom } from '../../../stats/random.ts'
+import { spoilerV1 } from '../../../schemas/spoiler-v1.ts'
 import { intake } from '../../../stream-processors/intake.ts'
-import { movieContext } from '../../../stream-processors/movie-context.ts'
+import { movieContext, MOVIE_CONTEXT } from '../../../stream-processors/movie-context.ts'
 import { userHistory } from '../../../stream-processors/user-history.ts'
 import { FakeRegistry } from '../../support/fake-registry.ts'
 import { checkPipeline, type Poisoned, type Recorded } from '../../support/oracle/pipeline-oracle.ts'
@@ -68,7 +69,7 @@ export interface SimulationOptions {
 
 function openCodec(): RecordCodec {
   const codec = new RecordCodec(new FakeRegistry())
-  const stores = [userHistory, movieContext].flatMap(({ name, stores: declared }) => changelogSubjects(name, declared))
+  const stores = [userHistory, MOVIE_CONTEXT].flatMap(({ name, stores: declared }) => changelogSubjects(name, declared))
   for (const [index, subject] of [...topicSubjects(), ...stores].entries()) codec.learn(subject, index + 1)
   return codec
 }
@@ -113,7 +114,12 @@ class Simulation {
   async run(): Promise<readonly Violation[]> {
     using disks = new DisposableStack()
     const shared = disks.use(new SimulatedDisk())
-    const programs = [this.#fold(intake), this.#fold(userHistory), this.#fold(movieContext), this.#scorer()]
+    const programs = [
+      this.#fold(intake),
+      this.#fold(userHistory),
+      this.#fold(movieContext(() => spoilerV1)),
+      this.#scorer(),
+    ]
     for (const [index, program] of programs.entries())
       for (let slot = 0; slot < INSTANCES; slot += 1)
         this.#processes.push(
@@ -195,7 +201,7 @@ class Simulation {
     }
   }
 
-  #fold(processor: typeof intake | typeof userHistory | typeof movieContext): Program {
+  #fold(processor: typeof intake | typeof userHistory | ReturnType<typeof movieContext>): Program {
     const open = (deps: RestorePorts) =>
       new FoldWorker(processor as typeof userHistory, {
         codec: this.#codec,
@@ -215,7 +221,7 @@ class Simulation {
       for (const message of records()) yield await decode(message)
     }
     const openWorker = (): ScoreWorker => {
-      const serving = new ServingModel({ model, deploymentEpoch: 0 }, () => undefined)
+      const serving = new ServingModels([{ model, deploymentEpoch: 0 }], () => undefined)
       return new ScoreWorker({ codec: this.#codec, serving, follows: false, readActivations })
     }
     return { name: 'scorer', openWorker, ...this.#bugOf('scorer') }
@@ -262,7 +268,7 @@ class Simulation {
   }
 
   async #scoresOf(rows: readonly StreamRecord<ReviewFeatures>[]): Promise<SpoilerScore[]> {
-    const results = await scoreRows(rows, { model: this.#options.model, deploymentEpoch: 0 })
+    const results = await scoreRows(rows, [{ model: this.#options.model, deploymentEpoch: 0 }])
     return results.flatMap((result) => (result.kind === 'score' ? [result.score] : []))
   }
 

@@ -242,7 +242,7 @@ async function expectAsFolded(): Promise<void> {
   await using prior = await loadModelVersion(PRIOR_FOLDER)
   const serving = { model: prior, deploymentEpoch: 0 }
   const violations = await checkPipeline(await recordPipeline(pipeline), async (rows) => {
-    const results = await scoreRows(rows, serving)
+    const results = await scoreRows(rows, [serving])
     return results.flatMap((result) => (result.kind === 'score' ? [result.score] : []))
   })
   expect(violations).toEqual([])

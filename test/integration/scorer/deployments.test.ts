@@ -68,7 +68,7 @@ async function deploy(modelVersion: string, modelName = 'linear'): Promise<Model
   const source = versionSource(config.S3_PREFIX, { name: modelName, version: modelVersion })
   const why = { decidedAtMs: Date.now(), decidedBy: 'test', reason: 'a test' }
   return decideDeployment(
-    { modelName, modelVersion, source, ...why },
+    { modelName, modelVersion, featureService: 'spoiler_v1', source, ...why },
     {
       read: () => committedValues(config, codec, 'modelDeployments'),
       append: async (deployment) => {

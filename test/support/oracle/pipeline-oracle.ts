@@ -10,9 +10,11 @@ import type {
   SpoilerScore,
 } from '../../../schemas/generated.ts'
 import type { Forward, Processor, StreamRecord } from '../../../schemas/processor.ts'
-import { type TopicId, topics } from '../../../schemas/topics.ts'
+import { featureServiceOf } from '../../../schemas/feature-services.ts'
+import { spoilerV1 } from '../../../schemas/spoiler-v1.ts'
+import { positionText, type TopicId, topics } from '../../../schemas/topics.ts'
 import { intake } from '../../../stream-processors/intake.ts'
-import { movieContext } from '../../../stream-processors/movie-context.ts'
+import { movieContext, type ServiceAt } from '../../../stream-processors/movie-context.ts'
 import { userHistory } from '../../../stream-processors/user-history.ts'
 import { Fold } from '../topology-test-driver.ts'
 import { checkStage, type Item, type Violation } from './stage-check.ts'
@@ -41,6 +43,14 @@ export interface Recorded {
   readonly movieFeatures: ReadonlyMap<string, MovieFeatures>
 }
 
+/** Which feature service was live is a setting, and stands in the rows alone. */
+function servicesOf(rows: Log<ReviewFeatures>): ServiceAt {
+  const services = new Map(
+    rows.map(({ value }) => [positionText(value.movieActivityPosition), featureServiceOf(value.featureService)]),
+  )
+  return (position) => services.get(positionText(position)) ?? spoilerV1
+}
+
 /** The scores that rows of one partition must get, in order. */
 export type ScoreRows = (rows: Log<ReviewFeatures>) => Promise<readonly SpoilerScore[]>
 
@@ -52,7 +62,7 @@ export async function checkPipeline(recorded: Recorded, scoreRows: ScoreRows): P
   const { userActivity, movieActivity, reviewFeatures, spoilerScores } = recorded
   const taken = foldPartitions(intake, recorded.publicInputs)
   const histories = foldPartitions(userHistory, userActivity)
-  const contexts = foldPartitions(movieContext, movieActivity)
+  const contexts = foldPartitions(movieContext(servicesOf(reviewFeatures)), movieActivity)
   const ofMovies = movieActivity.filter(({ value }) => value.movie !== null)
   const ofReviews = movieActivity.filter(({ value }) => value.movie === null)
   return [

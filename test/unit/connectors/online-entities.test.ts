@@ -5,6 +5,7 @@ import { decodeValue, encodeValue } from '../../../connectors/feast-values.ts'
 import { readOnlineEntities } from '../../../connectors/online-entities.ts'
 import { MOVIE_VIEW, ONLINE_TOPICS, onlineRow } from '../../../connectors/online-rows.ts'
 import type { OnlineStore } from '../../../connectors/redis-online-store.ts'
+import { FEATURE_SERVICES } from '../../../schemas/feature-services.ts'
 import { onlineFeatureRow } from '../../../features/online-row.ts'
 import { chain, valuesTo } from '../../support/fold-chain.ts'
 import { anyInputs, EXAMPLE, type Input, logOf } from '../../support/review-world.ts'
@@ -45,9 +46,12 @@ test('the online row of a review is the row of the folds, were it the next one, 
   await fc.assert(
     fc.asyncProperty(anyInputs, anyNext, async (inputs, fields) => {
       const review = { ...NEXT, ...fields }
-      const folded = chain(logOf([...inputs, { topic: 'reviews', value: review }])).rows.at(-1)
-      const { values, sentences } = onlineFeatureRow(review, await readOnlineEntities(storeAfter(inputs), review))
-      expect({ values, sentences }).toEqual({ values: folded?.values, sentences: folded?.sentences })
+      const known = await readOnlineEntities(storeAfter(inputs), review)
+      for (const service of Object.values(FEATURE_SERVICES)) {
+        const folded = chain(logOf([...inputs, { topic: 'reviews', value: review }]), service).rows.at(-1)
+        const { values, sentences } = onlineFeatureRow(review, known, service)
+        expect({ values, sentences }).toEqual({ values: folded?.values, sentences: folded?.sentences })
+      }
     }),
     { seed: 4, numRuns: 200 },
   )

@@ -13,7 +13,7 @@ const AT = review.writtenAtMs
 
 function row(change: Partial<ReviewContext['review']> = {}, rest: Partial<ReviewContext> = {}): Record<string, number> {
   const context = { review: { ...review, ...change }, user: UNKNOWN, movie: UNKNOWN, plot: null, ...rest }
-  return named(spoilerV1.features, featureRow(context).values)
+  return named(spoilerV1.features, featureRow(context, spoilerV1).values)
 }
 
 function named(features: readonly { readonly name: string }[], values: readonly number[]): Record<string, number> {
@@ -137,7 +137,7 @@ test.each([
 })
 
 test('a row is the three views one after the other, the entity rows by the same functions', () => {
-  const { values } = featureRow({ review, user: history, movie: UNKNOWN, plot: null })
+  const { values } = featureRow({ review, user: history, movie: UNKNOWN, plot: null }, spoilerV1)
   const entities = [...userFeatureValues(history, AT), ...movieFeatureValues(UNKNOWN, AT)]
   expect(values.slice(-entities.length)).toEqual(entities)
 })

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { Model } from '../../../inference/model.ts'
+import type { Model, ScoringInput } from '../../../inference/model.ts'
 import { type OnError, SpoilerError } from '../../../platform/spoiler-error.ts'
 import { scoreRow, scoreRows } from '../../../inference/score-row.ts'
 import type { ErrorCode } from '../../../schemas/errors.ts'
@@ -70,6 +70,32 @@ test('a score carries everything: whose, what, by which model, since which deplo
   })
 })
 
+test('a row of a service that has taken over what the model reads is scored by that alone, and says what it is of', async () => {
+  const { model } = probe()
+  const seen: number[][] = []
+  const reading = { ...model, score: (row: ScoringInput) => (seen.push([...row.values]), model.score(row)) }
+  const row = featureRow({ text_units: 0.5 }, { featureService: 'spoiler_v2' })
+  const wide = { ...row, values: [...row.values, 1, 2, 3, 4] }
+  const result = await scoreRow(recordOf(wide), { model: reading, deploymentEpoch: 0 })
+  expect(result).toMatchObject({ kind: 'score', score: { probability: 0.5, featureService: 'spoiler_v2' } })
+  expect(seen).toEqual([row.values])
+})
+
+test('each row is scored by the newest deployment that reads it', async () => {
+  const servings = [
+    { model: probe().model, deploymentEpoch: 3 },
+    { model: { ...probe().model, featureService: 'spoiler_v2' }, deploymentEpoch: 5 },
+    { model: probe().model, deploymentEpoch: 1 },
+  ]
+  const old = featureRow()
+  const rows = [old, { ...old, featureService: 'spoiler_v2', values: [...old.values, 0, 0, 0, 0] }, old]
+  const results = await scoreRows(
+    rows.map((row, i) => recordOf(row, i)),
+    servings,
+  )
+  expect(results.map((result) => result.kind === 'score' && result.score.deploymentEpoch)).toEqual([3, 5, 3])
+})
+
 const values = featureRow().values
 test.each([
   { name: 'another feature service', row: { featureService: 'spoiler_v9' }, code: 'SPL_FEATURE_SERVICE_UNKNOWN' },
@@ -94,7 +120,7 @@ test('rows are with the model at once, and results keep their order, rejects amo
   const property = fc.asyncProperty(rows, async (list) => {
     const { model, mostAtOnce } = probe()
     const records = list.map((first, i) => recordOf(featureRow({ text_units: first ?? Number.NaN }), i))
-    const results = await scoreRows(records, { model, deploymentEpoch: 0 })
+    const results = await scoreRows(records, [{ model, deploymentEpoch: 0 }])
     const shown = results.map((r, i) => r.kind === 'score' && [r.score.probability, r.score.position.offset === i])
     expect(shown).toEqual(list.map((first) => first !== null && [first, true]))
     expect(mostAtOnce()).toBe(list.filter((first) => first !== null).length)
@@ -118,5 +144,5 @@ test('a row that the model gives up is a reject that says how often it was tried
 test('a model that cannot score now is no fault of the rows: none is rejected', async () => {
   const model = failing(spoilerError('SPL_MODEL_UNAVAILABLE', 'retry'))
   const rows = [recordOf(featureRow()), recordOf(featureRow())]
-  await expect(scoreRows(rows, { model, deploymentEpoch: 0 })).rejects.toMatchObject({ onError: 'retry' })
+  await expect(scoreRows(rows, [{ model, deploymentEpoch: 0 }])).rejects.toMatchObject({ onError: 'retry' })
 })

@@ -16,7 +16,7 @@ const model = await loadModelVersion('inference/versions/prior')
 afterAll(() => model[Symbol.asyncDispose]())
 
 async function scoresOf(rows: readonly StreamRecord<ReviewFeatures>[]): Promise<SpoilerScore[]> {
-  const results = await scoreRows(rows, { model, deploymentEpoch: 0 })
+  const results = await scoreRows(rows, [{ model, deploymentEpoch: 0 }])
   return results.flatMap((result) => (result.kind === 'score' ? [result.score] : []))
 }
 

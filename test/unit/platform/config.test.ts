@@ -39,6 +39,7 @@ const INVALID = {
   MISSING_RECORDS: 'ignore',
   INSTANCE: 'a b',
   METRICS_PORT: '65536',
+  FEATURE_SERVICE: 'spoiler_v0',
   MODEL_PROCESSES: '0',
   LOG_LEVEL: 'loud',
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Model } from '../../../inference/model.ts'
-import { decideActivation, restoreActivations } from '../../../scorer/activations.ts'
+import { activationKey, decideActivation, restoreActivations } from '../../../scorer/activations.ts'
 import type { Serving } from '../../../inference/score-row.ts'
 import type { ModelActivation } from '../../../schemas/generated.ts'
 
@@ -27,11 +27,12 @@ const activationOf = (partition: number, { model, deploymentEpoch }: Serving, fr
   modelVersion: model.version,
   tier: model.tier,
   runtimeFingerprint: model.runtimeFingerprint,
+  featureService: 'spoiler_v1',
   slot: 'champion',
   mode: 'serve',
   share: 1,
 })
-const AT = { partition: 2, fromOffset: 70 }
+const AT = { partition: 2, fromOffset: 70, featureService: 'spoiler_v1' }
 
 test('a partition that was never scored is activated from its first row, the prior at epoch 0', () => {
   const recorded = restoreActivations([activationOf(1, servingOf(0))])
@@ -58,21 +59,22 @@ test('being behind says behind what', () => {
   expect(decideActivation(recorded, AT, servingOf(1))).toEqual({ kind: 'behind', recordedEpoch: 9 })
 })
 
-test('whoever serves in turn, the epochs recorded for a partition never fall, and no record repeats the one before', () => {
+test('whoever serves in turn, the epochs recorded for a partition and feature service never fall, and no record repeats the one before', () => {
   const turn = fc.record({
     epoch: fc.nat({ max: 4 }),
     version: fc.constantFrom('v1', 'v2'),
     partition: fc.nat({ max: 2 }),
+    featureService: fc.constantFrom('spoiler_v1', 'spoiler_v2'),
   })
   fc.assert(
     fc.property(fc.array(turn, { maxLength: 40 }), (turns) => {
       const log: ModelActivation[] = []
-      for (const [fromOffset, { epoch, version, partition }] of turns.entries()) {
-        const decision = decideActivation(restoreActivations(log), { partition, fromOffset }, servingOf(epoch, version))
+      for (const [fromOffset, { epoch, version, partition, featureService }] of turns.entries()) {
+        const at = { partition, fromOffset, featureService }
+        const decision = decideActivation(restoreActivations(log), at, servingOf(epoch, version))
         if (decision.kind === 'activate') log.push(decision.activation)
       }
-      for (const partition of [0, 1, 2]) {
-        const own = log.filter((record) => record.partition === partition)
+      for (const own of Map.groupBy(log, activationKey).values()) {
         for (const [i, record] of own.entries()) {
           const before = own[i - 1]
           if (before === undefined) continue

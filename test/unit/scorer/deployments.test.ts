@@ -1,14 +1,19 @@
 import { expect, test } from 'vitest'
+import { servingFor } from '../../../inference/score-row.ts'
 import type { Deployed } from '../../../inference/deployment-log.ts'
 import type { Model } from '../../../inference/model.ts'
 import { type OnError, SpoilerError } from '../../../platform/spoiler-error.ts'
 import type { Poison } from '../../../platform/record-codec.ts'
 import type { ModelActivation, ModelDeployment } from '../../../schemas/generated.ts'
-import { firstServing, followDeployments, type LoadVersion } from '../../../scorer/deployments.ts'
-import { ServingModel } from '../../../scorer/serving-model.ts'
+import { firstServings, followDeployments, type LoadVersion } from '../../../scorer/deployments.ts'
+import { ServingModels } from '../../../scorer/serving-models.ts'
 
-const deployment = (deploymentEpoch: number, version: string, slot = 'champion'): ModelDeployment => ({
-  slot,
+const deployment = (
+  deploymentEpoch: number,
+  version: string,
+  fields: Partial<ModelDeployment> = {},
+): ModelDeployment => ({
+  slot: 'champion',
   deploymentEpoch,
   modelName: 'm',
   modelVersion: version,
@@ -21,6 +26,8 @@ const deployment = (deploymentEpoch: number, version: string, slot = 'champion')
   share: 1,
   jobId: '',
   gateReport: '',
+  featureService: 'spoiler_v1',
+  ...fields,
 })
 const activation = (deploymentEpoch: number, modelVersion: string): ModelActivation => ({
   partition: 0,
@@ -30,6 +37,7 @@ const activation = (deploymentEpoch: number, modelVersion: string): ModelActivat
   modelVersion,
   tier: 't',
   runtimeFingerprint: 'f',
+  featureService: 'spoiler_v1',
   slot: 'champion',
   mode: 'serve',
   share: 1,
@@ -55,6 +63,7 @@ function scene(faults: Readonly<Record<string, OnError[]>> = {}) {
   const modelOf = (version: string): Model =>
     ({
       version,
+      featureService: version.startsWith('new') ? 'spoiler_v2' : 'spoiler_v1',
       [Symbol.asyncDispose]: () => {
         ended.push(version)
         return Promise.resolve()
@@ -79,10 +88,25 @@ function scene(faults: Readonly<Record<string, OnError[]>> = {}) {
   }
   const openPrior = (): Promise<Model> => Promise.resolve(modelOf('prior'))
   const { signal } = new AbortController()
-  const serving = new ServingModel({ model: modelOf('first'), deploymentEpoch: 0 }, ({ model }) =>
-    switched.push(model.version),
+  const serving = new ServingModels([{ model: modelOf('first'), deploymentEpoch: 0 }], (servings) =>
+    switched.push(servings.map(({ model }) => model.version).join('+')),
   )
   return { load, telemetry, refuse, openPrior, signal, serving, loaded, ended, refused, waited, switched, letters }
+}
+
+interface Known {
+  readonly newest?: ModelDeployment | undefined
+  readonly recorded?: ModelActivation | undefined
+}
+/** What is known of models of spoiler_v1, and of rows of it. */
+const knownOf = ({ newest, recorded }: Known) => ({
+  newest: new Map(newest === undefined ? [] : [['spoiler_v1', newest]]),
+  recorded: new Map(recorded === undefined ? [] : [['spoiler_v1', recorded]]),
+})
+/** Versions and epochs of what serves rows of spoiler_v1. */
+const begun = async (known: Known, world: ReturnType<typeof scene>) => {
+  const serving = servingFor(await firstServings(knownOf(known), world), 'spoiler_v1')
+  return [serving?.model.version, serving?.deploymentEpoch]
 }
 
 test.each([
@@ -93,33 +117,66 @@ test.each([
   { name: 'a newer one', newest: deployment(5, 'e'), recorded: activation(4, 'd'), expected: ['e', 5] },
   { name: 'the ledger is ahead', newest: deployment(3, 'c'), recorded: activation(4, 'd'), expected: ['d', 4] },
 ])('a scorer begins with what was decided last: $name', async ({ newest, recorded, expected }) => {
-  const { model, deploymentEpoch } = await firstServing({ newest, recorded }, scene())
-  expect([model.version, deploymentEpoch]).toEqual(expected)
+  expect(await begun({ newest, recorded }, scene())).toEqual(expected)
 })
 
 test.each([{ onError: 'stop' as const }, { onError: 'retry' as const }])(
   'when the newest cannot be had ($onError) it begins with what scored before, and who follows says what is wrong',
   async ({ onError }) => {
-    const world = scene({ e: [onError] })
-    const choice = { newest: deployment(5, 'e'), recorded: activation(4, 'd') }
-    expect(await firstServing(choice, world)).toMatchObject({ deploymentEpoch: 4, model: { version: 'd' } })
+    const world = scene({ e: [onError, onError] })
+    expect(await begun({ newest: deployment(5, 'e'), recorded: activation(4, 'd') }, world)).toEqual(['d', 4])
     expect(world).toMatchObject({ refused: [], waited: [] })
-    const alone = scene({ e: [onError] })
-    expect(await firstServing({ newest: deployment(5, 'e'), recorded: undefined }, alone)).toMatchObject({
-      deploymentEpoch: 0,
-      model: { version: 'prior' },
-    })
+    const alone = scene({ e: [onError, onError] })
+    expect(await begun({ newest: deployment(5, 'e') }, alone)).toEqual(['prior', 0])
   },
 )
 
-test('what the ledger recorded is needed: without it nothing is served', async () => {
-  const choice = { newest: undefined, recorded: activation(4, 'd') }
-  await expect(firstServing(choice, scene({ d: ['stop'] }))).rejects.toMatchObject({ code: 'SPL_MODEL_INVALID' })
+test('what the ledger recorded is needed: without it nothing is served, and nothing is left open', async () => {
+  const world = scene({ d: ['stop'] })
+  await expect(begun({ recorded: activation(4, 'd') }, world)).rejects.toMatchObject({ code: 'SPL_MODEL_INVALID' })
+  expect(world.ended).toEqual([])
+})
+
+const OF_V2 = { featureService: 'spoiler_v2' }
+test('of each feature service it begins with the newest that reads its rows, and a model that serves both is opened once', async () => {
+  const choice = { newest: new Map([['spoiler_v1', deployment(3, 'a')]]), recorded: new Map() }
+  const alone = scene()
+  expect(await firstServings(choice, alone)).toMatchObject([{ deploymentEpoch: 3 }])
+  expect(alone.loaded).toEqual(['a'])
+  choice.newest.set('spoiler_v2', deployment(4, 'new', OF_V2))
+  const servings = await firstServings(choice, scene())
+  expect(servingFor(servings, 'spoiler_v1')?.deploymentEpoch).toBe(3)
+  expect(servingFor(servings, 'spoiler_v2')?.deploymentEpoch).toBe(4)
+})
+
+test('a version for another feature service stands beside the one that serves, until a newer one reads its rows too', async () => {
+  const world = scene()
+  await followDeployments(logOf(deployment(1, 'new', OF_V2)), world.serving, world)
+  expect(world).toMatchObject({ switched: ['first', 'first+new'], ended: [] })
+  await followDeployments(logOf(deployment(1, 'new', OF_V2), deployment(2, 'b')), world.serving, world)
+  expect(world).toMatchObject({ loaded: ['new', 'b'], switched: ['first', 'first+new', 'b'], ended: ['first', 'new'] })
+})
+
+test.each([
+  { name: 'reads another service than its deployment says', refused: deployment(1, 'new') },
+  {
+    name: 'is for a service that this code does not know',
+    refused: deployment(1, 'new', { featureService: 'other_v9' }),
+  },
+])('a version that $name is refused and ended; what serves goes on', async ({ refused }) => {
+  const world = scene()
+  await followDeployments(logOf(refused), world.serving, world)
+  expect(world).toMatchObject({ switched: ['first'], ended: ['new'], letters: [[1, 'SPL_MODEL_INVALID']] })
 })
 
 test('each newer deployment takes over and ends the one before; old and foreign ones are passed over', async () => {
   const world = scene()
-  const log = logOf(deployment(1, 'a'), deployment(1, 'again'), deployment(7, 'x', 'challenger'), deployment(1, 'old'))
+  const log = logOf(
+    deployment(1, 'a'),
+    deployment(1, 'again'),
+    deployment(7, 'x', { slot: 'challenger' }),
+    deployment(1, 'old'),
+  )
   await followDeployments(log, world.serving, world)
   expect(world).toMatchObject({ loaded: ['a'], switched: ['first', 'a'], ended: ['first'] })
 })
@@ -129,7 +186,7 @@ test('a rollback is a new epoch with an old version', async () => {
   async function* slowly(): AsyncGenerator<Read> {
     for (const next of [deployment(1, 'a'), deployment(2, 'b'), deployment(3, 'a')]) {
       yield read(next)
-      await expect.poll(() => world.serving.newestEpoch).toBe(next.deploymentEpoch)
+      await expect.poll(() => world.serving.newestEpoch('spoiler_v1')).toBe(next.deploymentEpoch)
     }
   }
   await followDeployments(slowly(), world.serving, world)

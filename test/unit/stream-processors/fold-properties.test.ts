@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import type { EntityHistory, Review, ReviewLabel } from '../../../schemas/generated.ts'
 import type { Processor, StreamRecord } from '../../../schemas/processor.ts'
 import { spoilerV1 } from '../../../schemas/spoiler-v1.ts'
+import { spoilerV2 } from '../../../schemas/spoiler-v2.ts'
 import { intake } from '../../../stream-processors/intake.ts'
 import { movieContext } from '../../../stream-processors/movie-context.ts'
 import { userHistory } from '../../../stream-processors/user-history.ts'
@@ -23,7 +24,7 @@ interface Case {
 const cases: readonly (readonly [name: string, of: Case])[] = [
   ['intake', { processor: intake as never, records: (_, log) => log }],
   ['user-history', { processor: userHistory as never, records: (chained) => chained.userActivity }],
-  ['movie-context', { processor: movieContext as never, records: (chained) => chained.movieActivity }],
+  ['movie-context', { processor: movieContext(() => spoilerV2) as never, records: (chained) => chained.movieActivity }],
 ]
 const SETTINGS = { seed: 42, numRuns: 150 }
 

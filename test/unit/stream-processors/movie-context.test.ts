@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import type { Movie, MovieActivity, Review, ReviewInContext } from '../../../schemas/generated.ts'
 import { asOf, NO_HISTORY } from '../../../features/entity-history.ts'
+import { spoilerV1 } from '../../../schemas/spoiler-v1.ts'
 import { movieContext } from '../../../stream-processors/movie-context.ts'
 import { featureOf } from '../../support/as-of-oracle.ts'
 import { valuesTo } from '../../support/fold-chain.ts'
@@ -26,7 +27,10 @@ function fold(...changes: Change[]) {
     const value = { movieId: 'm1', review: null, label: null, movie: null, ...change }
     return record('movie-activity', { value, offset, appendedAtMs: LOG_START_MS + offset })
   })
-  const { output, ...rest } = drive(movieContext, log)
+  const { output, ...rest } = drive(
+    movieContext(() => spoilerV1),
+    log,
+  )
   return { ...rest, output, rows: valuesTo('reviewFeatures', output), movies: valuesTo('movieFeatures', output) }
 }
 

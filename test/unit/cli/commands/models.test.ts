@@ -8,6 +8,7 @@ const DEPLOYMENT = {
   deploymentEpoch: 3,
   modelName: 'baseline',
   modelVersion: V2.version,
+  featureService: 'spoiler_v1',
   source: 's',
   decidedAtMs: 0,
   decidedBy: 'ada',
