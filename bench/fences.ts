@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
 import { Redis } from 'ioredis'
 import { pino } from 'pino'
@@ -8,7 +11,9 @@ import { USER_VIEW } from '../connectors/online-rows.ts'
 import { openRedisOnlineStore } from '../connectors/redis-online-store.ts'
 import { openS3ObjectStore } from '../connectors/s3-object-store.ts'
 import { openIdempotentProducer, openTransactionalProducer, type OutgoingRecord } from '../platform/kafka-producer.ts'
-import { createTopics, type Pipeline, startPipeline } from '../test/support/pipeline.ts'
+import { startStack } from '../local-stack/stack.ts'
+import { type Config, loadConfig } from '../platform/config.ts'
+import { createTopics } from '../test/support/pipeline.ts'
 import { quantile } from './process-usage.ts'
 
 const ROUNDS = 7
@@ -55,15 +60,20 @@ interface FenceCosts {
 
 /** What it costs that a second writer, or a second write, does no harm: each fence beside the same write without it. */
 export async function fences(): Promise<FenceCosts> {
-  await using pipeline = await startPipeline(['kafka', 'registry', 'redis', 's3'])
-  await pipeline.stack.ready('s3')
+  using folders = new DisposableStack()
+  const dataDir = folders.adopt(mkdtempSync(join(tmpdir(), 'fences-')), (folder) => {
+    rmSync(folder, { recursive: true })
+  })
+  await using stack = await startStack({ dataDir, parts: ['kafka', 'redis', 's3'] })
+  await stack.ready('s3')
+  const config = loadConfig({ ...stack.env, STATE_DIR: dataDir })
   return {
-    redisRows: await onRedis(pipeline),
-    s3Objects: await onS3(pipeline),
+    redisRows: await onRedis(config),
+    s3Objects: await onS3(config),
     kafkaRecords: {
-      10: await onKafka(pipeline, 10),
-      100: await onKafka(pipeline, 100),
-      1000: await onKafka(pipeline, 1_000),
+      10: await onKafka(config, 10),
+      100: await onKafka(config, 100),
+      1000: await onKafka(config, 1_000),
     },
   }
 }
@@ -87,7 +97,7 @@ async function secondsOf(work: () => Promise<unknown>): Promise<number> {
 }
 
 /** Compare-and-set on the log position against HSET of the same fields; every row is newer than what is stored. */
-async function onRedis({ config }: Pipeline): Promise<FenceCost> {
+async function onRedis(config: Config): Promise<FenceCost> {
   await using store = await openRedisOnlineStore(config, pino({ level: 'silent' }))
   using resources = new DisposableStack()
   const client = resources.adopt(new Redis(config.REDIS_URL), (redis) => redis.disconnect())
@@ -118,7 +128,7 @@ function rowOf(user: number, round: number): FencedRow {
 }
 
 /** PutObject with If-None-Match against PutObject, one after the other as the writer of a chain does. */
-async function onS3({ config }: Pipeline): Promise<FenceCost> {
+async function onS3(config: Config): Promise<FenceCost> {
   using store = openS3ObjectStore(config)
   await store.ensureBucket()
   using resources = new DisposableStack()
@@ -145,7 +155,7 @@ async function onS3({ config }: Pipeline): Promise<FenceCost> {
 }
 
 /** Transactions, without offsets, against an idempotent producer that waits for the same records. */
-async function onKafka({ config }: Pipeline, atOnce: number): Promise<FenceCost> {
+async function onKafka(config: Config, atOnce: number): Promise<FenceCost> {
   await createTopics(config, [{ name: TOPIC, partitions: config.TOPIC_PARTITIONS, settings: {} }])
   await using idempotent = await openIdempotentProducer(config, `plain-${atOnce}`)
   await using transactional = await openTransactionalProducer(config, `fenced-${atOnce}`)
