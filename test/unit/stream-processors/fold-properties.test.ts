@@ -3,8 +3,10 @@ import { expect, test } from 'vitest'
 import type { EntityHistory, Review, ReviewLabel } from '../../../schemas/generated.ts'
 import type { Processor, StreamRecord } from '../../../schemas/processor.ts'
 import { spoilerV1 } from '../../../schemas/spoiler-v1.ts'
+import { evaluator } from '../../../stream-processors/evaluator.ts'
 import { intake } from '../../../stream-processors/intake.ts'
 import { movieContext } from '../../../stream-processors/movie-context.ts'
+import { scoreIntake } from '../../../stream-processors/score-intake.ts'
 import { userHistory } from '../../../stream-processors/user-history.ts'
 import { checkThatLabelsCountOnlyForLaterReviews } from '../../support/as-of-oracle.ts'
 import { chain, valuesTo } from '../../support/fold-chain.ts'
@@ -24,6 +26,8 @@ const cases: readonly (readonly [name: string, of: Case])[] = [
   ['intake', { processor: intake as never, records: (_, log) => log }],
   ['user-history', { processor: userHistory as never, records: (chained) => chained.userActivity }],
   ['movie-context', { processor: movieContext as never, records: (chained) => chained.movieActivity }],
+  ['score-intake', { processor: scoreIntake as never, records: (chained) => chained.scores }],
+  ['evaluator', { processor: evaluator as never, records: (chained) => chained.scoreActivity }],
 ]
 const SETTINGS = { seed: 42, numRuns: 150 }
 
