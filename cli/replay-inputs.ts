@@ -22,7 +22,7 @@ export const REPLAY_STAGES = [
 /** A place in the input of a stage: by append time, or offsets by partition. */
 export type Place = When | { readonly offsets: ReadonlyMap<number, number> }
 
-export function inputOf(stage: ReplayStage): 'userActivity' | 'movieActivity' | 'reviewFeatures' {
+export function inputOf(stage: ReplayStage): 'userActivity' | 'movieActivity' | 'reviewFeatures' | 'scoreActivity' {
   return stage === 'scorer' ? 'reviewFeatures' : RECORDED_FOLDS[stage].input
 }
 
