@@ -1,5 +1,5 @@
 /** Bins of equal width over [0, 1]. */
-export const SCORE_BINS = 100
+const SCORE_BINS = 100
 const MICROS = 1_000_000
 /** Bins of an octave of lengths: each is at most an eighth longer than the one before. */
 const OCTAVE_BINS_BITS = 3
