@@ -25,11 +25,13 @@ export async function replay(reviews: number): Promise<Readonly<Record<ReplaySta
   await publishAll(pipeline, worldEvents(reviews, true))
   const supervisor = pipeline.supervise(only('folds', 'scorer'))
   await untilRead(supervisor, { process: 'scorer', task: 'scorer', records: reviews })
+  await untilRead(supervisor, { process: 'folds', task: 'evaluator', records: reviews })
   await supervisor[Symbol.asyncDispose]()
   return {
     'user-history': await stage(pipeline, 'user-history'),
     'movie-context': await stage(pipeline, 'movie-context'),
     scorer: await stage(pipeline, 'scorer'),
+    evaluator: await stage(pipeline, 'evaluator'),
   }
 }
 

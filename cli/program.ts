@@ -2,9 +2,11 @@ import { Command } from 'commander'
 import { addConfig } from './commands/config.ts'
 import { addDataset } from './commands/dataset.ts'
 import { addDlq } from './commands/dlq.ts'
+import { addLabel } from './commands/label.ts'
 import { addModels } from './commands/models.ts'
 import { addOffline } from './commands/offline.ts'
 import { addProduce } from './commands/produce.ts'
+import { addQuality } from './commands/quality.ts'
 import { addRedis } from './commands/redis.ts'
 import { addReplay } from './commands/replay.ts'
 import { addScore } from './commands/score.ts'
@@ -27,6 +29,8 @@ const COMMANDS = [
   addProduce,
   addScore,
   addModels,
+  addQuality,
+  addLabel,
   addRedis,
   addOffline,
   addDataset,

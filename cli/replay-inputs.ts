@@ -12,12 +12,17 @@ import { parseWhen } from './when.ts'
 
 export type ReplayStage = RecordedFoldName | 'scorer'
 /** In the order in which records pass them. */
-export const REPLAY_STAGES = ['user-history', 'movie-context', 'scorer'] as const satisfies readonly ReplayStage[]
+export const REPLAY_STAGES = [
+  'user-history',
+  'movie-context',
+  'scorer',
+  'evaluator',
+] as const satisfies readonly ReplayStage[]
 
 /** A place in the input of a stage: by append time, or offsets by partition. */
 export type Place = When | { readonly offsets: ReadonlyMap<number, number> }
 
-export function inputOf(stage: ReplayStage): 'userActivity' | 'movieActivity' | 'reviewFeatures' {
+export function inputOf(stage: ReplayStage): 'userActivity' | 'movieActivity' | 'reviewFeatures' | 'scoreActivity' {
   return stage === 'scorer' ? 'reviewFeatures' : RECORDED_FOLDS[stage].input
 }
 

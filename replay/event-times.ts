@@ -1,15 +1,16 @@
-import type { MovieActivity, ReviewFeatures, UserActivity } from '../schemas/generated.ts'
+import type { MovieActivity, ReviewFeatures, ScoreActivity, UserActivity } from '../schemas/generated.ts'
 import type { TopicId, ValueOf } from '../schemas/topics.ts'
 import type { PartitionRange } from '../platform/topic-reader.ts'
 
 /** Inputs of stages. */
-type Timed = Extract<TopicId, 'userActivity' | 'movieActivity' | 'reviewFeatures'>
+type Timed = Extract<TopicId, 'userActivity' | 'movieActivity' | 'reviewFeatures' | 'scoreActivity'>
 
 /** When what a record tells of happened, Unix milliseconds; undefined for a movie's metadata, which have no such time. */
 const EVENT_TIME: { readonly [T in Timed]: (value: ValueOf<T>) => number | undefined } = {
   userActivity: ({ review, label }: UserActivity) => review?.writtenAtMs ?? label?.labelledAtMs,
   movieActivity: ({ review, label }: MovieActivity) => review?.review.writtenAtMs ?? label?.label.labelledAtMs,
   reviewFeatures: ({ writtenAtMs }: ReviewFeatures) => writtenAtMs,
+  scoreActivity: ({ score, label }: ScoreActivity) => score?.writtenAtMs ?? label?.labelledAtMs,
 }
 
 export function eventTimeMs<T extends Timed>(topic: T, value: ValueOf<T>): number | undefined {

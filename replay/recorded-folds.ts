@@ -1,6 +1,7 @@
-import type { LogPosition, MovieActivity, ReviewFeatures } from '../schemas/generated.ts'
+import type { LogPosition, MovieActivity, ReviewFeatures, ScoreOutcome } from '../schemas/generated.ts'
 import type { Processor } from '../schemas/processor.ts'
 import type { TopicId } from '../schemas/topics.ts'
+import { evaluator } from '../stream-processors/evaluator.ts'
 import { movieContext, type ServiceAt } from '../stream-processors/movie-context.ts'
 import { userHistory } from '../stream-processors/user-history.ts'
 
@@ -29,7 +30,7 @@ export const RECORDED_FOLDS = {
     processor: () => userHistory as unknown as Processor<never, never>,
     input: 'userActivity',
     output: 'movieActivity',
-    outputs: ['movieActivity', 'userFeatures', 'lateRecords', 'deadLetters'],
+    outputs: ['movieActivity', 'userFeatures', 'scoreActivity', 'lateRecords', 'deadLetters'],
     nameOf: ({ review, label }: MovieActivity) => {
       if (review !== null) return `review ${review.review.reviewId} revision ${review.review.revision}`
       return label === null ? undefined : `label of ${label.label.reviewId} revision ${label.label.revision}`
@@ -46,6 +47,16 @@ export const RECORDED_FOLDS = {
     sourceOf: ({ movieActivityPosition }: ReviewFeatures) => movieActivityPosition,
     module: new URL('../stream-processors/movie-context.ts', import.meta.url),
     serviceOf: ({ featureService }: ReviewFeatures) => featureService,
+  },
+  evaluator: {
+    processor: () => evaluator as unknown as Processor<never, never>,
+    input: 'scoreActivity',
+    output: 'scoreOutcomes',
+    outputs: ['scoreOutcomes', 'qualityCounters', 'labelRequests', 'lateRecords', 'deadLetters'],
+    nameOf: ({ reviewId, outcome: { score, label } }: ScoreOutcome) =>
+      `outcome of ${reviewId} (${score.mode}) revision ${score.revision}, label revision ${label.revision}`,
+    sourceOf: () => undefined,
+    module: new URL('../stream-processors/evaluator.ts', import.meta.url),
   },
 } as const satisfies Record<string, RecordedFold>
 

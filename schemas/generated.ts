@@ -264,7 +264,7 @@ export interface EvaluatedReview {
   /** Append time of the last word about it; reviews expire by it. */
   readonly seenAtMs: number
   readonly movieId: string
-  /** One a slot at most. */
+  /** One that was published and one of a shadow at most. */
   readonly scores: readonly ScoreTrace[]
   readonly label: null | OutcomeLabel
   /** Where the label stands in score-activity. */
@@ -333,10 +333,8 @@ export interface LabelRequest {
   readonly revision: number
   /** Event time of the review, Unix milliseconds. */
   readonly writtenAtMs: number
-  /** Of the feature row, which has the text. */
-  readonly row: LogPosition
-  /** The newest record of a review counts. */
-  readonly isAnswered: boolean
+  /** Of the feature row, which has the text; null once the request is answered. The newest record of a review counts. */
+  readonly row: null | LogPosition
 }
 
 /** What the counters took from an earlier revision of a label. */
@@ -506,8 +504,8 @@ export interface PendingLabel {
 
 /** Integers from which the quality of a model version follows; those of all partitions are added up. Public. */
 export interface QualityCounters {
-  /** served or shadow. */
-  readonly slot: string
+  /** Of the deployment that it is of: serve (the champion), canary (the challenger, published as well) or shadow (not published). */
+  readonly mode: string
   readonly modelName: string
   readonly modelVersion: string
   /** all, or a group of reviews such as `author: new`. */
@@ -647,8 +645,8 @@ export interface ScoreReason {
 
 /** What counts of a score once its review has a label. */
 export interface ScoreTrace {
-  /** served: the score that was published, whichever version made it; shadow: of a version that is only tried. */
-  readonly slot: string
+  /** Of the deployment that it is of: serve (the champion), canary (the challenger, published as well) or shadow (not published). */
+  readonly mode: string
   /** Of the review. */
   readonly revision: number
   /** Event time of the review, Unix milliseconds. */
@@ -1833,9 +1831,9 @@ export const avroSchemas = {
             doc: 'What counts of a score once its review has a label.',
             fields: [
               {
-                name: 'slot',
+                name: 'mode',
                 type: 'string',
-                doc: 'served: the score that was published, whichever version made it; shadow: of a version that is only tried.',
+                doc: 'Of the deployment that it is of: serve (the champion), canary (the challenger, published as well) or shadow (not published).',
               },
               { name: 'revision', type: 'int', doc: 'Of the review.' },
               { name: 'writtenAtMs', type: 'long', doc: 'Event time of the review, Unix milliseconds.' },
@@ -1850,7 +1848,7 @@ export const avroSchemas = {
             ],
           },
         },
-        doc: 'One a slot at most.',
+        doc: 'One that was published and one of a shadow at most.',
       },
       {
         name: 'label',
@@ -2061,20 +2059,23 @@ export const avroSchemas = {
       { name: 'writtenAtMs', type: 'long', doc: 'Event time of the review, Unix milliseconds.' },
       {
         name: 'row',
-        type: {
-          type: 'record',
-          namespace: 'spoiler_shield',
-          name: 'LogPosition',
-          doc: 'Where a record stands in a log.',
-          fields: [
-            { name: 'topic', type: 'string' },
-            { name: 'partition', type: 'int' },
-            { name: 'offset', type: 'long' },
-          ],
-        },
-        doc: 'Of the feature row, which has the text.',
+        type: [
+          'null',
+          {
+            type: 'record',
+            namespace: 'spoiler_shield',
+            name: 'LogPosition',
+            doc: 'Where a record stands in a log.',
+            fields: [
+              { name: 'topic', type: 'string' },
+              { name: 'partition', type: 'int' },
+              { name: 'offset', type: 'long' },
+            ],
+          },
+        ],
+        default: null,
+        doc: 'Of the feature row, which has the text; null once the request is answered. The newest record of a review counts.',
       },
-      { name: 'isAnswered', type: 'boolean', doc: 'The newest record of a review counts.' },
     ],
   },
   LabelTrace: {
@@ -2595,9 +2596,9 @@ export const avroSchemas = {
           doc: 'What counts of a score once its review has a label.',
           fields: [
             {
-              name: 'slot',
+              name: 'mode',
               type: 'string',
-              doc: 'served: the score that was published, whichever version made it; shadow: of a version that is only tried.',
+              doc: 'Of the deployment that it is of: serve (the champion), canary (the challenger, published as well) or shadow (not published).',
             },
             { name: 'revision', type: 'int', doc: 'Of the review.' },
             { name: 'writtenAtMs', type: 'long', doc: 'Event time of the review, Unix milliseconds.' },
@@ -2682,7 +2683,11 @@ export const avroSchemas = {
     name: 'QualityCounters',
     doc: 'Integers from which the quality of a model version follows; those of all partitions are added up. Public.',
     fields: [
-      { name: 'slot', type: 'string', doc: 'served or shadow.' },
+      {
+        name: 'mode',
+        type: 'string',
+        doc: 'Of the deployment that it is of: serve (the champion), canary (the challenger, published as well) or shadow (not published).',
+      },
       { name: 'modelName', type: 'string' },
       { name: 'modelVersion', type: 'string' },
       { name: 'slice', type: 'string', doc: 'all, or a group of reviews such as `author: new`.' },
@@ -2969,9 +2974,9 @@ export const avroSchemas = {
             doc: 'What counts of a score once its review has a label.',
             fields: [
               {
-                name: 'slot',
+                name: 'mode',
                 type: 'string',
-                doc: 'served: the score that was published, whichever version made it; shadow: of a version that is only tried.',
+                doc: 'Of the deployment that it is of: serve (the champion), canary (the challenger, published as well) or shadow (not published).',
               },
               { name: 'revision', type: 'int', doc: 'Of the review.' },
               { name: 'writtenAtMs', type: 'long', doc: 'Event time of the review, Unix milliseconds.' },
@@ -3059,9 +3064,9 @@ export const avroSchemas = {
                 doc: 'What counts of a score once its review has a label.',
                 fields: [
                   {
-                    name: 'slot',
+                    name: 'mode',
                     type: 'string',
-                    doc: 'served: the score that was published, whichever version made it; shadow: of a version that is only tried.',
+                    doc: 'Of the deployment that it is of: serve (the champion), canary (the challenger, published as well) or shadow (not published).',
                   },
                   { name: 'revision', type: 'int', doc: 'Of the review.' },
                   { name: 'writtenAtMs', type: 'long', doc: 'Event time of the review, Unix milliseconds.' },
@@ -3128,9 +3133,9 @@ export const avroSchemas = {
     doc: 'What counts of a score once its review has a label.',
     fields: [
       {
-        name: 'slot',
+        name: 'mode',
         type: 'string',
-        doc: 'served: the score that was published, whichever version made it; shadow: of a version that is only tried.',
+        doc: 'Of the deployment that it is of: serve (the champion), canary (the challenger, published as well) or shadow (not published).',
       },
       { name: 'revision', type: 'int', doc: 'Of the review.' },
       { name: 'writtenAtMs', type: 'long', doc: 'Event time of the review, Unix milliseconds.' },

@@ -114,7 +114,7 @@ export const topics = {
   qualityCounters: topic<S.QualityCounters>({
     name: 'quality-counters',
     schema: 'QualityCounters',
-    key: (v) => `${v.slot}/${v.modelName}@${v.modelVersion}/${v.slice}/${v.labelSource}/${v.partition}`,
+    key: (v) => `${v.mode}/${v.modelName}@${v.modelVersion}/${v.slice}/${v.labelSource}/${v.partition}`,
     cleanup: 'compact',
   }),
   labelRequests: topic<S.LabelRequest>({

@@ -67,20 +67,26 @@ export interface CalibrationBin {
   readonly positiveShare: number | null
 }
 
-/** Rows by their probability, in bins of equal width over [0, 1]. @throws RangeError beyond that range. */
+/**
+ * Rows by their probability, in bins of equal width over [0, 1].
+ *
+ * @param options `weights`: how often each row counts; each once without them.
+ * @throws RangeError beyond that range.
+ */
 export function calibrationBins(
   probabilities: ArrayLike<number>,
   labels: ArrayLike<boolean>,
-  count = 10,
+  { count = 10, weights }: { readonly count?: number; readonly weights?: ArrayLike<number> } = {},
 ): CalibrationBin[] {
   const sums = Array.from({ length: count }, () => ({ rows: 0, probability: 0, positives: 0 }))
   for (let i = 0; i < probabilities.length; i++) {
     const probability = probabilities[i] as number
     const bin = sums[probability === 1 ? count - 1 : Math.floor(probability * count)]
     if (bin === undefined) throw new RangeError(`${probability} is no probability`)
-    bin.rows += 1
-    bin.probability += probability
-    if (labels[i] === true) bin.positives += 1
+    const weight = weights === undefined ? 1 : (weights[i] as number)
+    bin.rows += weight
+    bin.probability += weight * probability
+    if (labels[i] === true) bin.positives += weight
   }
   return sums.map(({ rows, probability, positives }, i) => ({
     from: i / count,

@@ -79,16 +79,18 @@ export function rankedAveragePrecision(
 /**
  * F1 at the threshold that serves it best: an upper bound of what a threshold chosen beforehand can reach.
  *
+ * @param weights How often each row counts, by row index; each once without them.
  * @returns In [0, 1], or null without positives. O(n).
  */
-export function bestF1({ order, endsTie, positive }: Ranking): number | null {
-  const positives = positive.reduce((sum, one) => sum + one, 0)
+export function bestF1({ order, endsTie, positive }: Ranking, weights?: ArrayLike<number>): number | null {
+  const weightAt = (rank: number): number => (weights === undefined ? 1 : (weights[order[rank] as number] as number))
+  const positives = positive.reduce((sum, one, rank) => sum + one * weightAt(rank), 0)
   if (positives === 0) return null
-  let hits = 0
-  let best = 0
+  let [hits, rows, best] = [0, 0, 0]
   for (let rank = 0; rank < order.length; rank++) {
-    hits += positive[rank] as number
-    if (endsTie[rank] === 1) best = Math.max(best, (2 * hits) / (rank + 1 + positives))
+    hits += (positive[rank] as number) * weightAt(rank)
+    rows += weightAt(rank)
+    if (endsTie[rank] === 1) best = Math.max(best, (2 * hits) / (rows + positives))
   }
   return best
 }

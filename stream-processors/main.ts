@@ -6,12 +6,17 @@ import { runComponent } from '../platform/component.ts'
 import { type FoldOptions, prepare, runFold, verifyInBackground } from '../platform/run-stream-task.ts'
 import { FEATURE_SERVICES } from '../schemas/feature-services.ts'
 import { type TopicId, topics } from '../schemas/topics.ts'
+import { evaluator } from './evaluator.ts'
 import { intake } from './intake.ts'
 import { movieContext } from './movie-context.ts'
+import { scoreIntake } from './score-intake.ts'
 import { userHistory } from './user-history.ts'
 
 const chosen = new Set(process.argv.slice(2))
 const runs = ({ name }: { readonly name: string }): boolean => chosen.size === 0 || chosen.has(name)
+
+/** Every commit of the evaluator holds all counters that changed: outcomes may be a second late, and counters few. */
+const EVALUATOR_COMMIT_MS = 1_000
 
 await runComponent({ name: 'folds', process, env: process.env }, async (context) => {
   const service = FEATURE_SERVICES[context.config.FEATURE_SERVICE]
@@ -19,6 +24,7 @@ await runComponent({ name: 'folds', process, env: process.env }, async (context)
   const prepared = await prepare(context, [
     { ...userHistory, input: 'userActivity' },
     { ...movies, input: 'movieActivity' },
+    { ...evaluator, input: 'scoreActivity' },
   ])
   if (prepared === undefined) return
   const { codec } = prepared
@@ -28,10 +34,13 @@ await runComponent({ name: 'folds', process, env: process.env }, async (context)
     const code = codeFingerprint(new URL(module, import.meta.url))
     return { codec, inputs: [input], snapshots: { source, code, open: () => openS3Snapshots(context.config) } }
   }
+  const seldom = { ...context, config: { ...context.config, COMMIT_INTERVAL_MS: EVALUATOR_COMMIT_MS } }
   await Promise.all([
     verifyInBackground(context, prepared),
     ...(runs(intake) ? [runFold(context, intake, { codec, inputs: ['reviews', 'reviewLabels', 'movies'] })] : []),
     ...(runs(userHistory) ? [runFold(context, userHistory, recorded('userActivity', './user-history.ts'))] : []),
     ...(runs(movies) ? [runFold(context, movies, recorded('movieActivity', './movie-context.ts'))] : []),
+    ...(runs(scoreIntake) ? [runFold(context, scoreIntake, { codec, inputs: ['spoilerScores', 'shadowScores'] })] : []),
+    ...(runs(evaluator) ? [runFold(seldom, evaluator, recorded('scoreActivity', './evaluator.ts'))] : []),
   ])
 })

@@ -39,6 +39,7 @@ type UserStep = Step<UserStores>
  *
  * - A label changes its review's counts from its own bucket on; a higher revision first takes back the lower one.
  * - A label whose review is unknown waits, and is applied right after the review: never before its features.
+ * - A label that takes effect is handed on to its movie and to the evaluator; no other is.
  * - A review does not count its own label or its own earlier revision among its features.
  * - A review stays with the movie it was first written for; what names another one is refused (SPL_MOVIE_MISMATCH).
  */
@@ -149,7 +150,7 @@ function withPendingLabel({ userId, key, seen, history, forward, pending }: Fold
   const step = changed(userId, key, {
     seen: { ...seen, label: traceOf(label) },
     history: afterLabel(history, label),
-    forwards: [forward, labelChange(label, null)],
+    forwards: [forward, ...labelTaken(label, null)],
   })
   return { ...step, puts: [...step.puts, forget] }
 }
@@ -172,7 +173,7 @@ function onLabel({ position }: StreamRecord<UserActivity>, label: ReviewLabel, n
   return changed(userId, key, {
     seen: { ...known, seenAtMs: streamTimeMs, label: traceOf(label) },
     history: afterLabel(previous === null ? before : withoutLabel(before, previous), label),
-    forwards: [labelChange(label, previous)],
+    forwards: labelTaken(label, previous),
   })
 }
 
@@ -180,11 +181,14 @@ function traceOf({ revision, isSpoiler, labelledAtMs }: ReviewLabel): LabelTrace
   return { revision, isSpoiler, labelledAtMs }
 }
 
-function labelChange(label: ReviewLabel, previous: LabelTrace | null): Forward {
-  return {
-    to: 'movieActivity',
-    value: { movieId: label.movieId, review: null, label: { label, previous }, movie: null },
-  }
+/** A label that takes effect counts for its movie, and for the score of its review. */
+function labelTaken(label: ReviewLabel, previous: LabelTrace | null): Forward[] {
+  const { movieId, userId, reviewId, revision, isSpoiler, source, labelledAtMs } = label
+  const counted = { revision, isSpoiler, source, labelledAtMs }
+  return [
+    { to: 'movieActivity', value: { movieId, review: null, label: { label, previous }, movie: null } },
+    { to: 'scoreActivity', value: { reviewId, userId, movieId, score: null, row: null, label: counted } },
+  ]
 }
 
 interface Change {

@@ -13,8 +13,8 @@ import { parseVersion } from '../named-version.ts'
 
 const HELP = `
 Each stage is made again from its recorded input: movie-activity from user-activity (user-history), review-features from
-movie-activity (movie-context), scores from review-features (scorer). What a fold makes of a record
-follows from all before it: it begins at the newest snapshot before the range (shield snapshots), or at offset 0.
+movie-activity (movie-context), scores from review-features (scorer), score-outcomes from score-activity (evaluator). What
+a fold makes of a record follows from all before it: it begins at the newest snapshot before the range (shield snapshots), or at offset 0.
 Snapshots that other code has made are left out; --any-code takes them, and what comes is then neither version's.
 
 --into NAME writes what is made into topics of its own, such as replay.NAME.review-features, exactly once: interrupted

@@ -42,7 +42,7 @@ test('every stage is made again into topics of its own, bit for bit, and what is
   const { exitCode, stdout, stderr } = await replay('--into', 'again', '--json')
   expect(exitCode, stderr).toBe(0)
   const { stages } = JSON.parse(stdout) as { readonly stages: readonly Replayed[] }
-  expect(stages.map(({ stage }) => stage)).toEqual(['user-history', 'movie-context', 'scorer'])
+  expect(stages.map(({ stage }) => stage)).toEqual(['user-history', 'movie-context', 'scorer', 'evaluator'])
   const again = await recordsOf(OUTPUTS.map((name) => replayName('again', name)))
   for (const name of OUTPUTS) expect(contentOf(again.get(replayName('again', name)))).toEqual(contentOf(live.get(name)))
   expect(await recordsOf(OUTPUTS)).toEqual(live)

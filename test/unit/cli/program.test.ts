@@ -66,9 +66,12 @@ test('there are all the commands', () => {
     'redis rebuild',
     'produce world',
     'score',
-    'model ls',
-    'model show',
-    'model deploy',
+    'models ls',
+    'models show',
+    'models promote',
+    'quality',
+    'label next',
+    'label put',
   ])
     expect(names).toContain(name)
 })
@@ -89,7 +92,8 @@ test.each([
   ['topics --jsn', /SPL_USAGE.*--jsn/],
   ['score He-dies.', /SPL_USAGE[^]*--movie/],
   ['score He-dies. --movie m1 --rating good', /SPL_USAGE[^]*whole number/],
-  ['model deploy baseline', /SPL_USAGE[^]*baseline@0123456789abcdef/],
+  ['label put r1 maybe', /SPL_USAGE[^]*spoiler or clean/],
+  ['models promote baseline', /SPL_USAGE[^]*baseline@0123456789abcdef/],
   ['start --for soon', /SPL_USAGE[^]*90s/],
   ['start --port web=80', /SPL_USAGE[^]*kafka=19092/],
   ['start --port kafka=99999', /SPL_USAGE[^]*kafka=19092/],
@@ -107,8 +111,11 @@ test.each([
   'redis rebuild',
   'produce world --limit 1',
   'score He-dies. --movie m1',
-  'model ls',
-  'model deploy baseline@0123456789abcdef',
+  'models ls',
+  'quality',
+  'label next',
+  'label put r1 clean',
+  'models promote baseline@0123456789abcdef',
 ])('shield %s says at once that there is no broker, and how to get one', async (line) => {
   const { exitCode, stderr } = await shield(...line.split(' '))
   expect(exitCode).toBe(1)

@@ -26,8 +26,10 @@ test.each(['0:', '0:1,', ':5', '0:1;2:3', 'yesterday'])('"%s" is refused with ex
 })
 
 test('stages are named one by one, or all in the order in which records pass them', () => {
-  expect(parseStages('all')).toEqual(['user-history', 'movie-context', 'scorer'])
+  expect(parseStages('all')).toEqual(['user-history', 'movie-context', 'scorer', 'evaluator'])
   expect(parseStages('scorer')).toEqual(['scorer'])
-  expect(() => parseStages('intake')).toThrow(/is no stage; there are user-history, movie-context, scorer and all/)
-  expect(REPLAY_STAGES.map(inputOf)).toEqual(['userActivity', 'movieActivity', 'reviewFeatures'])
+  expect(() => parseStages('intake')).toThrow(
+    /is no stage; there are user-history, movie-context, scorer, evaluator and all/,
+  )
+  expect(REPLAY_STAGES.map(inputOf)).toEqual(['userActivity', 'movieActivity', 'reviewFeatures', 'scoreActivity'])
 })

@@ -4,8 +4,10 @@ import type { EntityHistory, Review, ReviewLabel } from '../../../schemas/genera
 import type { Processor, StreamRecord } from '../../../schemas/processor.ts'
 import { spoilerV1 } from '../../../schemas/spoiler-v1.ts'
 import { spoilerV2 } from '../../../schemas/spoiler-v2.ts'
+import { evaluator } from '../../../stream-processors/evaluator.ts'
 import { intake } from '../../../stream-processors/intake.ts'
 import { movieContext } from '../../../stream-processors/movie-context.ts'
+import { scoreIntake } from '../../../stream-processors/score-intake.ts'
 import { userHistory } from '../../../stream-processors/user-history.ts'
 import { checkThatLabelsCountOnlyForLaterReviews } from '../../support/as-of-oracle.ts'
 import { chain, valuesTo } from '../../support/fold-chain.ts'
@@ -25,6 +27,8 @@ const cases: readonly (readonly [name: string, of: Case])[] = [
   ['intake', { processor: intake as never, records: (_, log) => log }],
   ['user-history', { processor: userHistory as never, records: (chained) => chained.userActivity }],
   ['movie-context', { processor: movieContext(() => spoilerV2) as never, records: (chained) => chained.movieActivity }],
+  ['score-intake', { processor: scoreIntake as never, records: (chained) => chained.scores }],
+  ['evaluator', { processor: evaluator as never, records: (chained) => chained.scoreActivity }],
 ]
 const SETTINGS = { seed: 42, numRuns: 150 }
 

@@ -77,6 +77,23 @@ test('a higher revision is scored again, without its own earlier revision and la
   })
 })
 
+test('a label that takes effect goes to the evaluator, and no other does', () => {
+  const { output } = fold(
+    { label: {} },
+    { review: {} },
+    { label: {} },
+    { label: { revision: 2, movieId: 'm9' } },
+    { label: { revision: 1, source: 'audit' } },
+  )
+  const { reviewId, userId, movieId, revision, isSpoiler, source, labelledAtMs } = label
+  const first = { revision, isSpoiler, source, labelledAtMs }
+  const named = { reviewId, userId, movieId, score: null, row: null }
+  expect(valuesTo('scoreActivity', output)).toEqual([
+    { ...named, label: first },
+    { ...named, label: { ...first, revision: 1, source: 'audit' } },
+  ])
+})
+
 test('a label of a known review goes to its movie with what it replaces; older and equal ones are duplicates', () => {
   const { movies, drops } = fold(
     { review: {} },

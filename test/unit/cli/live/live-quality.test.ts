@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { LiveQuality } from '../../../../cli/live/live-quality.ts'
 import type { ReviewLabel } from '../../../../schemas/generated.ts'
-import { score } from './live-events.ts'
+import { spoilerScore as score } from '../../../support/scores.ts'
 
 function label(reviewId: string, isSpoiler: boolean, revision = 0): ReviewLabel {
   return { reviewId, userId: 'u1', movieId: 'm1', isSpoiler, source: 'report', labelledAtMs: 0, revision }

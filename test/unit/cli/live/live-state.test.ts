@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { LiveState } from '../../../../cli/live/live-state.ts'
-import { component, score } from './live-events.ts'
+import { component } from './live-events.ts'
+import { spoilerScore as score } from '../../../support/scores.ts'
 
 const START_MS = 1_000_000
 

@@ -3,7 +3,8 @@ import { expect, test } from 'vitest'
 import { LiveState } from '../../../../cli/live/live-state.ts'
 import { liveLines, maskSpans, plainLine, shownReview, totalsText } from '../../../../cli/live/render.ts'
 import { featureRow } from '../../../support/model-versions.ts'
-import { component, score } from './live-events.ts'
+import { component } from './live-events.ts'
+import { spoilerScore as score } from '../../../support/scores.ts'
 
 const TEXT = 'It was fun. The butler did it. See it.'
 const LABEL = {
