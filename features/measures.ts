@@ -9,6 +9,11 @@ export interface Measure {
   readonly name: string
   /** Bin i holds the values from `edges[i - 1]`, inclusive, to `edges[i]`; the outer bins are open. */
   readonly edges: readonly number[]
+  /**
+   * False for what changes by itself while the world stays as it is: which films come out, and how long films and authors
+   * have been known. It is shown, and raises no alarm.
+   */
+  readonly alarms: boolean
 }
 
 /** Measures side by side in one array of counts: that of a bin stands at the offset of its measure plus the bin. */
@@ -28,7 +33,7 @@ const SHARE_EDGES = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05] as const
 /** Edges of the bins of a feature. Pure: equal declarations have equal bins. */
 export function edgesOf({ type, min, max }: Pick<Feature, 'type' | 'min' | 'max'>): readonly number[] {
   if (type === 'boolean') return [1]
-  if (min === 0 && max === 1) return [...SHARE_EDGES, ...steps(0.1, 1, 0.05), 1]
+  if (min === 0 && max === 1) return [...SHARE_EDGES, ...steps(0.1, 1, 0.05)]
   if (max - min <= 2) return steps(min + 0.1, max, 0.1)
   if (max - min <= WIDEST_BY_ONE) return steps(min + 1, max, 1)
   if (min > 0 && max < 10 * min) return steps(min + 10, max, 10)
@@ -52,7 +57,7 @@ function decades(upTo: number, from: number): number[] {
 }
 
 /** @returns in [0, edges.length]. */
-export function binOf({ edges }: Measure, value: number): number {
+export function binOf({ edges }: Pick<Measure, 'edges'>, value: number): number {
   let low = 0
   let high = edges.length
   while (low < high) {
@@ -64,10 +69,11 @@ export function binOf({ edges }: Measure, value: number): number {
 }
 
 /** A value for each bin, ascending: its middle; of an outer bin its edge. */
-export function placesOf({ edges }: Measure): number[] {
+export function placesOf({ edges }: Pick<Measure, 'edges'>): number[] {
   return Array.from({ length: edges.length + 1 }, (_, bin) => {
-    const low = edges[bin - 1] ?? (edges[0])
-    return (low + (edges[bin] ?? low)) / 2
+    const low = edges[Math.max(0, bin - 1)] as number
+    const high = bin === 0 ? low : (edges[bin] ?? low)
+    return (low + high) / 2
   })
 }
 
@@ -83,27 +89,29 @@ function layoutOf(measures: readonly Measure[]): MeasureLayout {
 
 const SHARE = { type: 'double', min: 0, max: 1 } as const
 const FLAG = { type: 'boolean', min: 0, max: 1 } as const
-export const UNSEEN_TERMS = 'unseen_term_share'
+/** What describes a film, and what grows with time. */
+const FILM_OR_TIME = /^(movie_(?!known$)|genre_|film_|release_|duration_)|_tenure_weeks$/
+
+function measure(name: string, range: Pick<Feature, 'type' | 'min' | 'max'>): Measure {
+  return { name, edges: edgesOf(range), alarms: !FILM_OR_TIME.test(name) }
+}
 
 /** Of a row of spoiler_v1: its features, and what the row says besides. */
 export const FEATURE_MEASURES = layoutOf([
-  ...spoilerV1.features.map((feature) => ({ name: feature.name, edges: edgesOf(feature) })),
-  { name: 'summary_given', edges: edgesOf(FLAG) },
-  { name: UNSEEN_TERMS, edges: edgesOf(SHARE) },
+  ...spoilerV1.features.map((feature) => measure(feature.name, feature)),
+  measure('summary_given', FLAG),
+  measure('unseen_term_share', SHARE),
 ])
 
 /** @param unseenTerms share of the content words that did not occur lately. */
 export function featureBins(row: ReviewFeatures, unseenTerms: number): number[] {
   const { measures } = FEATURE_MEASURES
   const values = [...row.values, row.summary === null ? 0 : 1, unseenTerms]
-  return measures.map((measure, i) => binOf(measure, values[i] as number))
+  return measures.map((one, i) => binOf(one, values[i] as number))
 }
 
 /** Of a score. */
-export const SCORE_MEASURES = layoutOf([
-  { name: 'probability', edges: edgesOf(SHARE) },
-  { name: 'called_spoiler', edges: edgesOf(FLAG) },
-])
+export const SCORE_MEASURES = layoutOf([measure('probability', SHARE), measure('called_spoiler', FLAG)])
 
 export function scoreBins({ probability, isSpoiler }: SpoilerScore): number[] {
   return [probability, isSpoiler ? 1 : 0].map((value, i) => binOf(SCORE_MEASURES.measures[i] as Measure, value))

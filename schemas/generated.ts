@@ -170,7 +170,7 @@ export interface DriftFinding {
   readonly measure: string
   /** Such as: share of reviews under 200 characters rose from 9 % to 41 %, mostly by authors without history. */
   readonly text: string
-  /** Jensen-Shannon distance of the window to its reference. */
+  /** Largest difference of the cumulated shares of the window and its reference. */
   readonly effect: number
   /** What it may reach. */
   readonly limit: number
@@ -188,7 +188,7 @@ export interface DriftMeasure {
   readonly referenceCounts: readonly number[]
   /** Distance, natural logarithm: 0 is equal, .83 is disjoint. Null without reference, as the others. */
   readonly jensenShannon: null | number
-  /** What the distance may reach, learned from the windows of the reference. */
+  /** What the difference of the cumulated shares may reach, learned from the windows of the reference. */
   readonly limit: null | number
   /** Population stability index. */
   readonly psi: null | number
@@ -356,7 +356,7 @@ export interface JobCommand {
 /** A closed window that later ones are compared with. */
 export interface JudgedWindow {
   readonly counts: DriftCounts
-  /** To its own reference, by measure. Empty for the first ones. */
+  /** Difference of the cumulated shares to its own reference, by measure. Empty for the first ones. */
   readonly distances: Readonly<Record<string, number>>
   /** Measures that were beyond their limits. */
   readonly over: readonly string[]
@@ -1576,7 +1576,11 @@ export const avroSchemas = {
                 type: 'string',
                 doc: 'Such as: share of reviews under 200 characters rose from 9 % to 41 %, mostly by authors without history.',
               },
-              { name: 'effect', type: 'double', doc: 'Jensen-Shannon distance of the window to its reference.' },
+              {
+                name: 'effect',
+                type: 'double',
+                doc: 'Largest difference of the cumulated shares of the window and its reference.',
+              },
               { name: 'limit', type: 'double', doc: 'What it may reach.' },
               { name: 'before', type: 'double', doc: 'Share of the reviews that the text names, in the reference.' },
               { name: 'after', type: 'double', doc: 'The same in the window.' },
@@ -1599,7 +1603,11 @@ export const avroSchemas = {
         type: 'string',
         doc: 'Such as: share of reviews under 200 characters rose from 9 % to 41 %, mostly by authors without history.',
       },
-      { name: 'effect', type: 'double', doc: 'Jensen-Shannon distance of the window to its reference.' },
+      {
+        name: 'effect',
+        type: 'double',
+        doc: 'Largest difference of the cumulated shares of the window and its reference.',
+      },
       { name: 'limit', type: 'double', doc: 'What it may reach.' },
       { name: 'before', type: 'double', doc: 'Share of the reviews that the text names, in the reference.' },
       { name: 'after', type: 'double', doc: 'The same in the window.' },
@@ -1624,7 +1632,7 @@ export const avroSchemas = {
         name: 'limit',
         type: ['null', 'double'],
         default: null,
-        doc: 'What the distance may reach, learned from the windows of the reference.',
+        doc: 'What the difference of the cumulated shares may reach, learned from the windows of the reference.',
       },
       { name: 'psi', type: ['null', 'double'], default: null, doc: 'Population stability index.' },
       {
@@ -2001,7 +2009,7 @@ export const avroSchemas = {
                 name: 'limit',
                 type: ['null', 'double'],
                 default: null,
-                doc: 'What the distance may reach, learned from the windows of the reference.',
+                doc: 'What the difference of the cumulated shares may reach, learned from the windows of the reference.',
               },
               { name: 'psi', type: ['null', 'double'], default: null, doc: 'Population stability index.' },
               {
@@ -2269,7 +2277,7 @@ export const avroSchemas = {
       {
         name: 'distances',
         type: { type: 'map', values: 'double' },
-        doc: 'To its own reference, by measure. Empty for the first ones.',
+        doc: 'Difference of the cumulated shares to its own reference, by measure. Empty for the first ones.',
       },
       { name: 'over', type: { type: 'array', items: 'string' }, doc: 'Measures that were beyond their limits.' },
     ],

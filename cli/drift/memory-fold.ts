@@ -1,4 +1,13 @@
-import type { Forward, Processor, Put, ReadonlyStore, ReadonlyStores, Step, StoreKey, StreamRecord } from '../../schemas/processor.ts'
+import type {
+  Forward,
+  Processor,
+  Put,
+  ReadonlyStore,
+  ReadonlyStores,
+  Step,
+  StoreKey,
+  StreamRecord,
+} from '../../schemas/processor.ts'
 
 const SEPARATOR = '\u001f'
 
@@ -50,7 +59,8 @@ export class MemoryFold<In, Stores> {
   }
 
   #applied({ puts, forwards }: Step<Stores>): readonly Forward[] {
-    for (const { store, key, value } of puts as readonly Put<Record<string, unknown>>[]) this.#stores[store]?.put(key, value)
+    for (const { store, key, value } of puts as readonly Put<Record<string, unknown>>[])
+      this.#stores[store]?.put(key, value)
     return forwards
   }
 }

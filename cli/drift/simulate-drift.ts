@@ -19,12 +19,12 @@ export interface SimulatedWorld {
   readonly seed: number
   readonly windows: number
   readonly reviewsAWindow: number
-  /** What befalls it, each from a window on to the end. */
-  readonly scenarios: readonly { readonly name: string; readonly fromWindow: number }[]
+  /** What befalls it, from a window on to the end. */
+  readonly scenario: { readonly name: string; readonly fromWindow: number } | null
 }
 
 /** The world ends here; it begins so many windows before. A Monday. */
-const END_MS = Date.UTC(2026, 0, 5)
+export const END_MS = Date.UTC(2026, 0, 5)
 /** Event seconds in a second of append time. */
 const SPEED = 21_600
 
@@ -32,9 +32,11 @@ const SPEED = 21_600
 export async function simulatePartials(plan: SimulatedWorld, model: Model): Promise<StreamRecord<DriftPartial>[]> {
   const { seed, windows, reviewsAWindow } = plan
   const backMs = windows * WINDOW_MS
-  const scenarios = plan.scenarios.map(({ name, fromWindow }) => {
-    return { scenario: scenarioNamed(name), fromMs: fromWindow * WINDOW_MS, toMs: backMs }
-  })
+  const { scenario: planned } = plan
+  const scenarios =
+    planned === null
+      ? []
+      : [{ scenario: scenarioNamed(planned.name), fromMs: planned.fromWindow * WINDOW_MS, toMs: backMs }]
   const rate = (reviewsAWindow * SPEED * 1000) / WINDOW_MS
   const world = new World({ seed, rate, speed: SPEED, startMs: END_MS, backMs, scenarios })
   const log: StreamRecord<DriftPartial>[] = []
@@ -62,7 +64,11 @@ interface Appended {
   readonly appendedAtMs: number
 }
 
-function recordOf<T extends TopicId>(to: T, value: ValueOf<T>, { offset, appendedAtMs }: Appended): StreamRecord<ValueOf<T>> {
+function recordOf<T extends TopicId>(
+  to: T,
+  value: ValueOf<T>,
+  { offset, appendedAtMs }: Appended,
+): StreamRecord<ValueOf<T>> {
   return { key: null, value, position: { topic: topics[to].name, partition: 0, offset }, appendedAtMs }
 }
 

@@ -70,8 +70,21 @@ function withReview(one: SimulatedReview, change: Partial<Review>): SimulatedRev
   return { ...one, review: { ...one.review, ...change } }
 }
 
-const SPAM_BEGINS = ['Watch it free', 'Full movie in HD', 'Best stream ever', 'Free download here', 'No sign up needed'] as const
-const SPAM_GOES_ON = ['at my page', 'link in my profile', 'only today', 'fast and easy', 'just click', 'join the channel'] as const
+const SPAM_BEGINS = [
+  'Watch it free',
+  'Full movie in HD',
+  'Best stream ever',
+  'Free download here',
+  'No sign up needed',
+] as const
+const SPAM_GOES_ON = [
+  'at my page',
+  'link in my profile',
+  'only today',
+  'fast and easy',
+  'just click',
+  'join the channel',
+] as const
 
 /** A short advertisement under the same film, by an account that writes once. */
 function spamBeside(one: SimulatedReview, random: SeededRandom): SimulatedReview {
@@ -104,7 +117,10 @@ const BOTS = 12
 
 /** The same words again, by a few accounts that do nothing else. */
 function copiesOf(one: SimulatedReview, count: number, random: SeededRandom): SimulatedReview[] {
-  const bots = random.sample(Array.from({ length: BOTS }, (_, bot) => bot), count)
+  const bots = random.sample(
+    Array.from({ length: BOTS }, (_, bot) => bot),
+    count,
+  )
   return bots.map((bot) => {
     const { reviewId, userId } = one.review
     const world = userId.slice(0, userId.lastIndexOf('-'))

@@ -1,7 +1,16 @@
 import type { MeasureLayout } from '../../features/measures.ts'
 import type { DriftPartial, DriftTask } from '../../schemas/generated.ts'
 import type { StoreDeclaration } from '../../schemas/processor.ts'
-import { closedCounts, GRACE_MS, isOf, type OpenCounts, openedCounts, type Tally, windowStart, withTally } from './counters.ts'
+import {
+  closedCounts,
+  GRACE_MS,
+  isOf,
+  type OpenCounts,
+  openedCounts,
+  type Tally,
+  windowStart,
+  withTally,
+} from './counters.ts'
 
 /** So many records must stand at or after an instant before a task takes it for the present: one dated wrong is not enough. */
 export const CONFIRMED_BY = 5
@@ -19,13 +28,16 @@ export interface CountingTask {
   readonly counts: readonly OpenCounts[]
 }
 
-const NOTHING_COUNTED: CountingTask = { newestMs: [], handedOverAtMs: -1, handedOverToMs: 0, counts: [] }
+const NOTHING_COUNTED: CountingTask = { newestMs: [], handedOverAtMs: -HAND_OVER_MS, handedOverToMs: 0, counts: [] }
 
 /** How a {@link CountingTask} stands in the changelog. */
 export function countingStore(layout: MeasureLayout): StoreDeclaration<CountingTask> {
   return {
     schema: 'DriftTask',
-    toRecord: ({ counts, ...rest }): DriftTask => ({ ...rest, counts: counts.map((open) => closedCounts(open, layout)) }),
+    toRecord: ({ counts, ...rest }): DriftTask => ({
+      ...rest,
+      counts: counts.map((open) => closedCounts(open, layout)),
+    }),
     fromRecord: ({ counts, ...rest }: DriftTask): CountingTask => {
       return { ...rest, counts: counts.map((closed) => openedCounts(closed, layout)) }
     },

@@ -8,7 +8,14 @@ import type {
   DriftWindow,
   JudgedWindow,
 } from '../../schemas/generated.ts'
-import { type Forward, NOTHING, type Processor, type Put, type ReadonlyStores, type Step } from '../../schemas/processor.ts'
+import {
+  type Forward,
+  NOTHING,
+  type Processor,
+  type Put,
+  type ReadonlyStores,
+  type Step,
+} from '../../schemas/processor.ts'
 import { added, GRACE_MS, rowsOf, windowStart } from './counters.ts'
 import { type Change, changeOf, hasEnoughRows, judge, type Judgement, NEW_SUBJECT, subjectAfter } from './judge.ts'
 import { findingsOf } from './plain-words.ts'
@@ -158,7 +165,8 @@ class Closing {
     for (const start of after.forgotten) this.#judged.set(judgedKey(name, start), null)
     const window = this.#window(judgement, after.subject.alarmSinceMs !== null)
     this.forwards.push({ to: 'driftWindows', value: window })
-    if (change !== null) this.forwards.push({ to: 'driftEvents', value: this.#event(source, judgement, change, window) })
+    if (change !== null)
+      this.forwards.push({ to: 'driftEvents', value: this.#event(source, judgement, change, window) })
   }
 
   puts(source: string, closedThroughMs: number): Put<DriftStores>[] {
@@ -213,8 +221,7 @@ class Closing {
     const { windowId, subject, startMs, endMs, rows, closedAtMs: decidedAtMs } = window
     const raised = change.kind === 'raised' ? change : null
     const drifted = judgement.measures.filter(({ measure }) => raised?.measures.includes(measure) === true)
-    const findings =
-      judgement.reference === null ? [] : findingsOf(drifted, judgement.counts, judgement.reference)
+    const findings = judgement.reference === null ? [] : findingsOf(drifted, judgement.counts, judgement.reference)
     const scores = this.#stores.progress.get('scores') ?? NO_PROGRESS
     const serving = source === 'scores' ? judgement.counts : scores
     return {

@@ -59,8 +59,9 @@ export interface Judgement {
 }
 
 /**
- * Compares a window with its reference. A measure is over when its Jensen-Shannon distance is beyond the limit that the
- * windows of the reference have set, is an effect at all, and so many rows would not show it by chance.
+ * Compares a window with its reference. A measure is over when its effect, the largest difference of the cumulated shares,
+ * is beyond the limit that the windows of the reference have set: the share of reviews under or over some value has moved
+ * by so much.
  *
  * O(bins of all measures).
  */
@@ -76,7 +77,9 @@ export function judge(counts: DriftCounts, reference: readonly JudgedWindow[]): 
   })
   const measures = isLearned ? compared : compared.map((one) => ({ ...one, limit: null, over: false }))
   const over = measures.filter((one) => one.over).map(({ measure }) => measure)
-  const distances = compared.flatMap((one) => (one.jensenShannon === null ? [] : [[one.measure, one.jensenShannon]]))
+  const distances = compared.flatMap((one) =>
+    one.kolmogorovSmirnov === null ? [] : [[one.measure, one.kolmogorovSmirnov]],
+  )
   return {
     counts,
     reference: isLearned ? pooled : null,
@@ -94,20 +97,19 @@ interface Sides {
 }
 
 function compare(measure: string, { current, reference, limit }: Sides): DriftMeasure {
-  const distance = jensenShannonDistance(reference, current)
-  const psi = stabilityIndex(reference, current)
-  const psiCritical = criticalOf(reference, current)
+  const { edges, alarms } = measureNamed(measure)
+  const { distance } = kolmogorovSmirnov(reference, current)
   return {
     measure,
     counts: current,
     referenceCounts: reference,
-    jensenShannon: distance,
+    jensenShannon: jensenShannonDistance(reference, current),
     limit,
-    psi,
-    psiCritical,
-    wasserstein: wassersteinDistance(placesOf(measureNamed(measure)), reference, current),
-    kolmogorovSmirnov: kolmogorovSmirnov(reference, current).distance,
-    over: distance > limit && psi > psiCritical,
+    psi: stabilityIndex(reference, current),
+    psiCritical: criticalOf(reference, current),
+    wasserstein: wassersteinDistance(placesOf({ edges }), reference, current),
+    kolmogorovSmirnov: distance,
+    over: alarms && distance > limit,
   }
 }
 
@@ -159,7 +161,7 @@ function endOf(subject: DriftSubject, judgement: Judgement): Change {
 function isCalm({ alarmMeasures }: DriftSubject, { measures }: Judgement): boolean {
   return measures
     .filter(({ measure }) => alarmMeasures.includes(measure))
-    .every(({ jensenShannon, limit }) => (jensenShannon ?? 0) <= HYSTERESIS * (limit ?? Infinity))
+    .every(({ kolmogorovSmirnov: distance, limit }) => (distance ?? 0) <= HYSTERESIS * (limit ?? Infinity))
 }
 
 /**

@@ -50,7 +50,7 @@ export function findingOf(measure: DriftMeasure, counts: DriftCounts, reference:
   return {
     measure: measure.measure,
     text: `share of reviews ${reviews} rose from ${percent(before)} to ${percent(after)}${who}`,
-    effect: measure.jensenShannon ?? 0,
+    effect: measure.kolmogorovSmirnov ?? 0,
     limit: measure.limit ?? 0,
     before,
     after,
@@ -63,7 +63,7 @@ export function findingsOf(
   counts: DriftCounts,
   reference: DriftCounts,
 ): DriftFinding[] {
-  const excess = ({ jensenShannon, limit }: DriftMeasure): number => (jensenShannon ?? 0) / (limit ?? 1)
+  const excess = ({ kolmogorovSmirnov, limit }: DriftMeasure): number => (kolmogorovSmirnov ?? 0) / (limit ?? 1)
   const strongest = [...measures].sort((a, b) => excess(b) - excess(a)).slice(0, MOST_FINDINGS)
   return strongest.map((measure) => findingOf(measure, counts, reference))
 }

@@ -49,7 +49,8 @@ export function readTerms(
     const before = changed.get(block) ?? seen(block)
     const terms = inPeriod(before, period)
     if (!has(terms.current, bit) && !has(terms.previous, bit)) unseen += 1
-    if (terms !== before || !has(terms.current, bit)) changed.set(block, { ...terms, current: withBit(terms.current, bit) })
+    if (terms !== before || !has(terms.current, bit))
+      changed.set(block, { ...terms, current: withBit(terms.current, bit) })
   }
   return { unseenShare: buckets.length === 0 ? 0 : unseen / buckets.length, changed }
 }
