@@ -241,3 +241,15 @@ test('every command has help with an example', async () => {
     expect(help).toContain(`Example:\n  shield produce ${name}`)
   }
 })
+
+test('a world with a scenario is another job, and other records from its window on', async () => {
+  const line = ['world', '--seed', '3', '--limit', '300', '--start', '2026-01-05', '--fast', '--json']
+  const usual = await shield(line)
+  const spoiled = await shield([...line, '--scenario', 'null-fields@0d..900d', '--scenario', 'spam-wave@1d'])
+  expect(summaryOf(spoiled).outcome).toBe('finished')
+  const bare = ({ publisher }: Ran): number =>
+    publisher.records.filter(({ topic, value }) => topic === 'reviews' && 'rating' in value && value.rating === null)
+      .length
+  expect(bare(spoiled)).toBeGreaterThan(bare(usual) + 50)
+  await expect(shield([...line, '--scenario', 'rain'])).rejects.toThrow(/no scenario; there are spam-wave/)
+})

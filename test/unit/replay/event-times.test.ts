@@ -9,7 +9,16 @@ async function* logOf(...records: (readonly [partition: number, offset: number, 
 }
 
 test('a range holds every record of the event times, however the log is ordered, and no more at its ends', async () => {
-  const log = logOf([0, 3, 50], [1, 0, 20], [0, 4, 10], [0, 5, 99], [1, 1, 9], [0, 6, undefined], [0, 8, 19], [0, 9, 20])
+  const log = logOf(
+    [0, 3, 50],
+    [1, 0, 20],
+    [0, 4, 10],
+    [0, 5, 99],
+    [1, 1, 9],
+    [0, 6, undefined],
+    [0, 8, 19],
+    [0, 9, 20],
+  )
   const found = await rangesOfEventTimes([range(0, 3, 12), range(1, 0, 5)], { fromMs: 10, toMs: 20 }, log)
   expect(found).toEqual([range(0, 4, 9), range(1, 5, 5)])
 })
