@@ -3,8 +3,8 @@ import type { DriftCounts, DriftSegment } from '../../schemas/generated.ts'
 
 /** Width of a window of event time. Windows are counted from the Unix epoch. */
 export const WINDOW_MS = 86_400_000
-/** Records may be so much older than others that were appended before them. Event time. */
-export const GRACE_MS = 3_600_000
+/** Records may be so much older than others that stand before them in a partition. Event time; a second of a world at 21,600x. */
+export const GRACE_MS = 6 * 3_600_000
 
 /** Start of the window that holds an instant. */
 export function windowStart(atMs: number): number {

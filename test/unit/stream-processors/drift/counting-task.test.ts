@@ -46,8 +46,8 @@ describe('a task that counts', () => {
   test('says at its first record that it is there, then hands over each window as it ends', () => {
     const partials = partialsOf(FOUR_DAYS)
     expect(partials.map(({ windowTimeMs }) => windowTimeMs)[0]).toBe(0)
-    // the grace of an hour has passed and five records confirm it
-    expect(partials.slice(2).map(({ windowTimeMs }) => (windowTimeMs - DAY) / 3_600_000)).toEqual([1, 25, 49, 73])
+    // the grace of six hours has passed and five records confirm it
+    expect(partials.slice(2).map(({ windowTimeMs }) => (windowTimeMs - DAY) / 3_600_000)).toEqual([6, 30, 54, 78])
     expect(partials.every(({ source, partition }) => source === 'features' && partition === 3)).toBe(true)
   })
 
