@@ -45,7 +45,7 @@ export function countingStore(layout: MeasureLayout): StoreDeclaration<CountingT
 }
 
 /** Event time that the task has reached; 0 before enough records confirm any. */
-export function windowTimeOf({ newestMs }: CountingTask): number {
+function windowTimeOf({ newestMs }: CountingTask): number {
   return newestMs[CONFIRMED_BY - 1] ?? 0
 }
 

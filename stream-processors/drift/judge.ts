@@ -10,21 +10,21 @@ import {
 import { added, rowsOf, totalsOf } from './counters.ts'
 
 /** A window with fewer rows is joined with the next one. */
-export const LEAST_ROWS = 100
+const LEAST_ROWS = 100
 /** So many windows stand between the window that is judged and those that it is compared with. */
-export const RECENT_WINDOWS = 3
+const RECENT_WINDOWS = 3
 /** Of the recent windows, the one that is judged included, so many must be over for an alarm. */
-export const OVER_WINDOWS = 2
+const OVER_WINDOWS = 2
 /** Two weeks: every day of the week is in it twice. */
 export const LEARNED_WINDOWS = 14
 /** Four weeks. The reference moves along with seasons. */
-export const REFERENCE_WINDOWS = 28
+const REFERENCE_WINDOWS = 28
 /** So many windows within limits end an alarm. */
-export const CALM_WINDOWS = 3
+const CALM_WINDOWS = 3
 /** An alarm that has stood so long ends: what it warned of is the world now, and the reference is learned anew. */
 export const LONGEST_ALARM_WINDOWS = 28
 /** After an alarm has ended no other is raised for so many windows. */
-export const COOLDOWN_WINDOWS = 3
+const COOLDOWN_WINDOWS = 3
 /** While an alarm stands its measures are calm below this share of their limits. */
 const HYSTERESIS = 0.8
 /** No distance below it is an effect. */

@@ -34,7 +34,7 @@ const NUMBERS: Readonly<Record<string, readonly [what: string, unit: string]>> =
 }
 
 /** What a measure shows in plain words and figures: at the value where the shares differ most. */
-export function findingOf(measure: DriftMeasure, counts: DriftCounts, reference: DriftCounts): DriftFinding {
+function findingOf(measure: DriftMeasure, counts: DriftCounts, reference: DriftCounts): DriftFinding {
   const { bin, rise } = kolmogorovSmirnov(measure.referenceCounts, measure.counts)
   const { edges } = measureNamed(measure.measure)
   const isBelow = rise > 0

@@ -5,6 +5,7 @@ import { Command } from 'commander'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { registerProduceCommands, type ProduceDeps } from '../../../producers/commands.ts'
 import type { JobSummary } from '../../../producers/job.ts'
+import type { Review } from '../../../schemas/generated.ts'
 import { manualClock, recordedPublisher, type RecordedPublisher } from './recorded-publisher.ts'
 
 const NOW_MS = Date.UTC(2026, 5, 1)
@@ -247,9 +248,10 @@ test('a world with a scenario is another job, and other records from its window 
   const usual = await shield(line)
   const spoiled = await shield([...line, '--scenario', 'null-fields@0d..900d', '--scenario', 'spam-wave@1d'])
   expect(summaryOf(spoiled).outcome).toBe('finished')
-  const bare = ({ publisher }: Ran): number =>
-    publisher.records.filter(({ topic, value }) => topic === 'reviews' && 'rating' in value && value.rating === null)
-      .length
+  const bare = ({ publisher }: Ran): number => {
+    const reviews = publisher.records.filter(({ topic }) => topic === 'reviews')
+    return reviews.filter(({ value }) => (value as Review).rating === null).length
+  }
   expect(bare(spoiled)).toBeGreaterThan(bare(usual) + 50)
   await expect(shield([...line, '--scenario', 'rain'])).rejects.toThrow(/no scenario; there are spam-wave/)
 })
