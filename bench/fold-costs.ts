@@ -9,6 +9,7 @@ import { World } from '../producers/world/world.ts'
 import type { Forward, Processor, StreamRecord } from '../schemas/processor.ts'
 import { topics } from '../schemas/topics.ts'
 import type { TopicId, ValueOf } from '../schemas/topics.ts'
+import { driftFeatures } from '../stream-processors/drift/drift-features.ts'
 import { intake } from '../stream-processors/intake.ts'
 import { spoilerV1 } from '../schemas/spoiler-v1.ts'
 import { movieContext } from '../stream-processors/movie-context.ts'
@@ -57,6 +58,7 @@ const folds = {
   intake: new Measured(intake),
   users: new Measured(userHistory),
   movies: new Measured(movieContext(() => spoilerV1)),
+  drift: new Measured(driftFeatures),
 }
 
 function foldChunk(events: readonly ProducedEvent[]): void {
@@ -64,7 +66,8 @@ function foldChunk(events: readonly ProducedEvent[]): void {
   const inputs = events.map(({ topic, value }) => [topic, { ...value, movieId: HOT_MOVIE }] as const)
   const taken = folds.intake.fold(inputs, appendedAtMs).output
   const known = folds.users.fold(taken.flatMap(to('userActivity')), appendedAtMs).output
-  folds.movies.fold([...taken, ...known].flatMap(to('movieActivity')), appendedAtMs)
+  const rows = folds.movies.fold([...taken, ...known].flatMap(to('movieActivity')), appendedAtMs).output
+  folds.drift.fold(rows.flatMap(to('reviewFeatures')), appendedAtMs)
 }
 
 function to<T extends TopicId>(topic: T): (forward: Forward) => (readonly [T, ValueOf<T>])[] {
@@ -85,12 +88,16 @@ function* chunksOf(events: Iterable<ProducedEvent>): Generator<readonly Produced
   }
 }
 
-process.stdout.write('reviews  of units  intake  user-history  movie-context  (µs of CPU for a review or label)\n')
+process.stdout.write(
+  'reviews  of units  intake  user-history  movie-context  drift-features  (µs of CPU for a review or label)\n',
+)
 for (const [i, chunk] of [...chunksOf(world.events())].entries()) {
   foldChunk(chunk)
   const lengths = chunk.flatMap((event) => (event.topic === 'reviews' ? [event.value.text.length] : []))
   const meanUnits = Math.round(lengths.reduce((sum, length) => sum + length, 0) / lengths.length)
-  const costs = [folds.intake, folds.users, folds.movies].map(({ microseconds }) => microseconds.toFixed(1))
+  const costs = [folds.intake, folds.users, folds.movies, folds.drift].map(({ microseconds }) =>
+    microseconds.toFixed(1),
+  )
   const cells = [String((i + 1) * CHUNK_REVIEWS), String(meanUnits), ...costs]
-  process.stdout.write(`${cells.map((cell, column) => cell.padStart([7, 10, 8, 14, 15][column] ?? 0)).join('')}\n`)
+  process.stdout.write(`${cells.map((cell, column) => cell.padStart([7, 10, 8, 14, 15, 16][column] ?? 0)).join('')}\n`)
 }

@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { addConfig } from './commands/config.ts'
 import { addDataset } from './commands/dataset.ts'
 import { addDlq } from './commands/dlq.ts'
+import { addDrift } from './commands/drift.ts'
 import { addLabel } from './commands/label.ts'
 import { addModels } from './commands/models.ts'
 import { addOffline } from './commands/offline.ts'
@@ -31,6 +32,7 @@ const COMMANDS = [
   addModels,
   addQuality,
   addLabel,
+  addDrift,
   addRedis,
   addOffline,
   addDataset,

@@ -16,6 +16,7 @@ import { openJsonlSource } from './jsonl-source.ts'
 import type { LabelDelay } from './label-delay.ts'
 import type { Pace } from './pace.ts'
 import { reportText, worldReport } from './world/world-report.ts'
+import { parseScenario, type PlannedScenario, SCENARIO_HELP, windowOf } from './world/planned-scenario.ts'
 import { FILMS, TWO_YEARS_MS, World, type WorldOptions } from './world/world.ts'
 
 export interface ProduceDeps extends JobDeps {
@@ -183,6 +184,7 @@ interface WorldArguments extends CommonOptions {
   readonly back: number
   readonly films: number
   readonly fast: boolean
+  readonly scenario: readonly PlannedScenario[]
 }
 
 function addWorld(group: Command, run: RunJob): void {
@@ -202,27 +204,34 @@ function addWorld(group: Command, run: RunJob): void {
     .option('--back <duration>', 'how long before that it begins', parseDuration, TWO_YEARS_MS)
     .option('--films <count>', 'films in the world', (text) => parseCount(text, 10), FILMS)
     .option('--fast', 'do not wait: the same records as fast as possible', false)
-  withCommon(command, 'shield produce world --seed 7 --rate 200 --speed 21600x --for 10m').action(
-    (options: WorldArguments) => run(worldJob(options), options),
-  )
+    .option('--scenario <NAME[@from..to]>', 'a change of the world; can be given again', addScenario, [])
+  withCommon(command, 'shield produce world --seed 7 --rate 200 --speed 21600x --scenario spam-wave@60d..90d')
+    .addHelpText('after', SCENARIO_HELP)
+    .action((options: WorldArguments) => run(worldJob(options), options))
+}
+
+function addScenario(text: string, others: readonly PlannedScenario[]): readonly PlannedScenario[] {
+  return [...others, parseScenario(text)]
 }
 
 function worldJob(options: WorldArguments): Job {
-  const { seed, rate, speed, for: forMs, limit, start, back: backMs, films } = options
+  const { seed, rate, speed, for: forMs, limit, start, back: backMs, films, scenario: planned } = options
   const lengthMs = forMs === undefined ? Infinity : forMs * speed
   if (forMs !== undefined && lengthMs > backMs) throw usageError(tooLong(lengthMs, backMs))
   const length = { ...(forMs === undefined ? {} : { lengthMs }), ...(limit === undefined ? {} : { reviews: limit }) }
   const world = { seed, rate, speed, backMs, films, ...length }
+  const scenarios = planned.map((one) => windowOf(one, backMs))
   return {
     name: 'world',
-    identity: { ...world, start: start ?? null },
+    identity: { ...world, start: start ?? null, ...(planned.length > 0 ? { scenarios: planned } : {}) },
     files: [],
     resolve: (nowMs) => {
       if (start !== undefined && start > nowMs) throw usageError('--start lies in the future')
       return { startMs: start ?? nowMs }
     },
     pace: options.fast ? { kind: 'unpaced' } : { kind: 'event-clock', speed },
-    open: ({ resolved }) => Promise.resolve(new World({ ...world, startMs: resolved['startMs'] as number }).source()),
+    open: ({ resolved }) =>
+      Promise.resolve(new World({ ...world, scenarios, startMs: resolved['startMs'] as number }).source()),
   }
 }
 

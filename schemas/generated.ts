@@ -170,7 +170,7 @@ export interface DriftFinding {
   readonly measure: string
   /** Such as: share of reviews under 200 characters rose from 9 % to 41 %, mostly by authors without history. */
   readonly text: string
-  /** Jensen-Shannon distance of the window to its reference. */
+  /** Largest difference of the cumulated shares of the window and its reference. */
   readonly effect: number
   /** What it may reach. */
   readonly limit: number
@@ -188,7 +188,7 @@ export interface DriftMeasure {
   readonly referenceCounts: readonly number[]
   /** Distance, natural logarithm: 0 is equal, .83 is disjoint. Null without reference, as the others. */
   readonly jensenShannon: null | number
-  /** What the distance may reach, learned from the windows of the reference. */
+  /** What the difference of the cumulated shares may reach, learned from the windows of the reference. */
   readonly limit: null | number
   /** Population stability index. */
   readonly psi: null | number
@@ -200,6 +200,12 @@ export interface DriftMeasure {
   readonly kolmogorovSmirnov: null | number
   /** Beyond its limit. */
   readonly over: boolean
+}
+
+/** How far a task is. */
+export interface DriftOrigin {
+  readonly windowTimeMs: number
+  readonly streamTimeMs: number
 }
 
 /** What a task has counted since its last partial, and how far it is. Internal: the log that drift is decided from. */
@@ -216,12 +222,49 @@ export interface DriftPartial {
   readonly counts: readonly DriftCounts[]
 }
 
+/** How far the windows of a source are closed, and which model had most of its reviews. */
+export interface DriftProgress {
+  /** Event time, exclusive: what ends before it is late. */
+  readonly closedThroughMs: number
+  readonly modelName: null | string
+  readonly modelVersion: null | string
+}
+
 /** Reviews of one group in a window. Groups are disjoint, and together all. */
 export interface DriftSegment {
   /** new authors, known authors, or all. */
   readonly segment: string
   readonly rows: number
   readonly measures: readonly MeasureCounts[]
+}
+
+/** State of what is watched. */
+export interface DriftSubject {
+  /** Closed windows with too few rows by themselves. */
+  readonly waiting: null | DriftCounts
+  /** Starts of the last windows, oldest first; not part of the reference yet. */
+  readonly recent: readonly number[]
+  /** Starts of the windows that the next one is compared with, oldest first. */
+  readonly reference: readonly number[]
+  /** Start of the window that raised the alarm that stands. */
+  readonly alarmSinceMs: null | number
+  /** What it was raised for. */
+  readonly alarmMeasures: readonly string[]
+  /** Windows in a row that were within limits while the alarm stood. */
+  readonly calmWindows: number
+  /** Windows since the alarm was raised or has ended. */
+  readonly windowsSinceChange: number
+}
+
+/** State of a task that counts: what is not handed over yet, and how far it is. */
+export interface DriftTask {
+  /** Largest event times seen, descending. */
+  readonly newestMs: readonly number[]
+  /** Stream time of the last partial. */
+  readonly handedOverAtMs: number
+  /** Window time of the last partial. */
+  readonly handedOverToMs: number
+  readonly counts: readonly DriftCounts[]
 }
 
 /** A closed window of event time: what was counted, and how far it is from its reference. Public. */
@@ -308,6 +351,15 @@ export interface JobCommand {
   /** Retries of the job as whoever commands has seen it: it is not about a later run. */
   readonly retries: number
   readonly reason: string
+}
+
+/** A closed window that later ones are compared with. */
+export interface JudgedWindow {
+  readonly counts: DriftCounts
+  /** Difference of the cumulated shares to its own reference, by measure. Empty for the first ones. */
+  readonly distances: Readonly<Record<string, number>>
+  /** Measures that were beyond their limits. */
+  readonly over: readonly string[]
 }
 
 /** State: a review that was seen, with its newest label. */
@@ -663,6 +715,16 @@ export interface ScoreTrace {
   readonly textUnits: number
   /** Groups that the review belongs to. */
   readonly slices: readonly string[]
+}
+
+/** Which buckets of the hashed vocabulary occurred lately in a partition: one block of them. */
+export interface SeenTerms {
+  /** Number of the period of event time that `current` is of. */
+  readonly period: number
+  /** One bit a bucket. */
+  readonly current: readonly number[]
+  /** The same of the period before. */
+  readonly previous: readonly number[]
 }
 
 /** One sentence of a review and what in it points to a spoiler. */
@@ -1523,7 +1585,11 @@ export const avroSchemas = {
                 type: 'string',
                 doc: 'Such as: share of reviews under 200 characters rose from 9 % to 41 %, mostly by authors without history.',
               },
-              { name: 'effect', type: 'double', doc: 'Jensen-Shannon distance of the window to its reference.' },
+              {
+                name: 'effect',
+                type: 'double',
+                doc: 'Largest difference of the cumulated shares of the window and its reference.',
+              },
               { name: 'limit', type: 'double', doc: 'What it may reach.' },
               { name: 'before', type: 'double', doc: 'Share of the reviews that the text names, in the reference.' },
               { name: 'after', type: 'double', doc: 'The same in the window.' },
@@ -1546,7 +1612,11 @@ export const avroSchemas = {
         type: 'string',
         doc: 'Such as: share of reviews under 200 characters rose from 9 % to 41 %, mostly by authors without history.',
       },
-      { name: 'effect', type: 'double', doc: 'Jensen-Shannon distance of the window to its reference.' },
+      {
+        name: 'effect',
+        type: 'double',
+        doc: 'Largest difference of the cumulated shares of the window and its reference.',
+      },
       { name: 'limit', type: 'double', doc: 'What it may reach.' },
       { name: 'before', type: 'double', doc: 'Share of the reviews that the text names, in the reference.' },
       { name: 'after', type: 'double', doc: 'The same in the window.' },
@@ -1571,7 +1641,7 @@ export const avroSchemas = {
         name: 'limit',
         type: ['null', 'double'],
         default: null,
-        doc: 'What the distance may reach, learned from the windows of the reference.',
+        doc: 'What the difference of the cumulated shares may reach, learned from the windows of the reference.',
       },
       { name: 'psi', type: ['null', 'double'], default: null, doc: 'Population stability index.' },
       {
@@ -1588,6 +1658,16 @@ export const avroSchemas = {
         doc: 'Largest difference of the cumulated shares.',
       },
       { name: 'over', type: 'boolean', doc: 'Beyond its limit.' },
+    ],
+  },
+  DriftOrigin: {
+    type: 'record',
+    namespace: 'spoiler_shield',
+    name: 'DriftOrigin',
+    doc: 'How far a task is.',
+    fields: [
+      { name: 'windowTimeMs', type: 'long' },
+      { name: 'streamTimeMs', type: 'long' },
     ],
   },
   DriftPartial: {
@@ -1672,6 +1752,17 @@ export const avroSchemas = {
       },
     ],
   },
+  DriftProgress: {
+    type: 'record',
+    namespace: 'spoiler_shield',
+    name: 'DriftProgress',
+    doc: 'How far the windows of a source are closed, and which model had most of its reviews.',
+    fields: [
+      { name: 'closedThroughMs', type: 'long', doc: 'Event time, exclusive: what ends before it is late.' },
+      { name: 'modelName', type: ['null', 'string'], default: null },
+      { name: 'modelVersion', type: ['null', 'string'], default: null },
+    ],
+  },
   DriftSegment: {
     type: 'record',
     namespace: 'spoiler_shield',
@@ -1695,6 +1786,176 @@ export const avroSchemas = {
                 name: 'counts',
                 type: { type: 'array', items: 'long' },
                 doc: 'In the order of the bins, which follow from the name alone (features/measures.ts).',
+              },
+            ],
+          },
+        },
+      },
+    ],
+  },
+  DriftSubject: {
+    type: 'record',
+    namespace: 'spoiler_shield',
+    name: 'DriftSubject',
+    doc: 'State of what is watched.',
+    fields: [
+      {
+        name: 'waiting',
+        type: [
+          'null',
+          {
+            type: 'record',
+            namespace: 'spoiler_shield',
+            name: 'DriftCounts',
+            doc: 'Integer counters of a subject in a window of event time. Those of several partitions add up.',
+            fields: [
+              { name: 'subject', type: 'string', doc: 'What is watched: features/SERVICE, scores/MODEL@VERSION.' },
+              { name: 'modelName', type: ['null', 'string'], default: null, doc: 'Null for what no model has made.' },
+              { name: 'modelVersion', type: ['null', 'string'], default: null },
+              { name: 'startMs', type: 'long', doc: 'Event time, Unix milliseconds.' },
+              { name: 'endMs', type: 'long', doc: 'The end, exclusive.' },
+              {
+                name: 'segments',
+                type: {
+                  type: 'array',
+                  items: {
+                    type: 'record',
+                    namespace: 'spoiler_shield',
+                    name: 'DriftSegment',
+                    doc: 'Reviews of one group in a window. Groups are disjoint, and together all.',
+                    fields: [
+                      { name: 'segment', type: 'string', doc: 'new authors, known authors, or all.' },
+                      { name: 'rows', type: 'long' },
+                      {
+                        name: 'measures',
+                        type: {
+                          type: 'array',
+                          items: {
+                            type: 'record',
+                            namespace: 'spoiler_shield',
+                            name: 'MeasureCounts',
+                            doc: 'How often the values of one measure fell into each of its bins.',
+                            fields: [
+                              {
+                                name: 'measure',
+                                type: 'string',
+                                doc: 'Name of a feature, or what else is measured of a review.',
+                              },
+                              {
+                                name: 'counts',
+                                type: { type: 'array', items: 'long' },
+                                doc: 'In the order of the bins, which follow from the name alone (features/measures.ts).',
+                              },
+                            ],
+                          },
+                        },
+                      },
+                    ],
+                  },
+                },
+              },
+              {
+                name: 'sums',
+                type: { type: 'map', values: 'long' },
+                doc: 'Sums that are no distribution, by name; shares in millionths.',
+                default: {},
+              },
+            ],
+          },
+        ],
+        default: null,
+        doc: 'Closed windows with too few rows by themselves.',
+      },
+      {
+        name: 'recent',
+        type: { type: 'array', items: 'long' },
+        doc: 'Starts of the last windows, oldest first; not part of the reference yet.',
+      },
+      {
+        name: 'reference',
+        type: { type: 'array', items: 'long' },
+        doc: 'Starts of the windows that the next one is compared with, oldest first.',
+      },
+      {
+        name: 'alarmSinceMs',
+        type: ['null', 'long'],
+        default: null,
+        doc: 'Start of the window that raised the alarm that stands.',
+      },
+      { name: 'alarmMeasures', type: { type: 'array', items: 'string' }, doc: 'What it was raised for.' },
+      { name: 'calmWindows', type: 'int', doc: 'Windows in a row that were within limits while the alarm stood.' },
+      { name: 'windowsSinceChange', type: 'int', doc: 'Windows since the alarm was raised or has ended.' },
+    ],
+  },
+  DriftTask: {
+    type: 'record',
+    namespace: 'spoiler_shield',
+    name: 'DriftTask',
+    doc: 'State of a task that counts: what is not handed over yet, and how far it is.',
+    fields: [
+      { name: 'newestMs', type: { type: 'array', items: 'long' }, doc: 'Largest event times seen, descending.' },
+      { name: 'handedOverAtMs', type: 'long', doc: 'Stream time of the last partial.' },
+      { name: 'handedOverToMs', type: 'long', doc: 'Window time of the last partial.' },
+      {
+        name: 'counts',
+        type: {
+          type: 'array',
+          items: {
+            type: 'record',
+            namespace: 'spoiler_shield',
+            name: 'DriftCounts',
+            doc: 'Integer counters of a subject in a window of event time. Those of several partitions add up.',
+            fields: [
+              { name: 'subject', type: 'string', doc: 'What is watched: features/SERVICE, scores/MODEL@VERSION.' },
+              { name: 'modelName', type: ['null', 'string'], default: null, doc: 'Null for what no model has made.' },
+              { name: 'modelVersion', type: ['null', 'string'], default: null },
+              { name: 'startMs', type: 'long', doc: 'Event time, Unix milliseconds.' },
+              { name: 'endMs', type: 'long', doc: 'The end, exclusive.' },
+              {
+                name: 'segments',
+                type: {
+                  type: 'array',
+                  items: {
+                    type: 'record',
+                    namespace: 'spoiler_shield',
+                    name: 'DriftSegment',
+                    doc: 'Reviews of one group in a window. Groups are disjoint, and together all.',
+                    fields: [
+                      { name: 'segment', type: 'string', doc: 'new authors, known authors, or all.' },
+                      { name: 'rows', type: 'long' },
+                      {
+                        name: 'measures',
+                        type: {
+                          type: 'array',
+                          items: {
+                            type: 'record',
+                            namespace: 'spoiler_shield',
+                            name: 'MeasureCounts',
+                            doc: 'How often the values of one measure fell into each of its bins.',
+                            fields: [
+                              {
+                                name: 'measure',
+                                type: 'string',
+                                doc: 'Name of a feature, or what else is measured of a review.',
+                              },
+                              {
+                                name: 'counts',
+                                type: { type: 'array', items: 'long' },
+                                doc: 'In the order of the bins, which follow from the name alone (features/measures.ts).',
+                              },
+                            ],
+                          },
+                        },
+                      },
+                    ],
+                  },
+                },
+              },
+              {
+                name: 'sums',
+                type: { type: 'map', values: 'long' },
+                doc: 'Sums that are no distribution, by name; shares in millionths.',
+                default: {},
               },
             ],
           },
@@ -1757,7 +2018,7 @@ export const avroSchemas = {
                 name: 'limit',
                 type: ['null', 'double'],
                 default: null,
-                doc: 'What the distance may reach, learned from the windows of the reference.',
+                doc: 'What the difference of the cumulated shares may reach, learned from the windows of the reference.',
               },
               { name: 'psi', type: ['null', 'double'], default: null, doc: 'Population stability index.' },
               {
@@ -1952,6 +2213,82 @@ export const avroSchemas = {
         doc: 'Retries of the job as whoever commands has seen it: it is not about a later run.',
       },
       { name: 'reason', type: 'string' },
+    ],
+  },
+  JudgedWindow: {
+    type: 'record',
+    namespace: 'spoiler_shield',
+    name: 'JudgedWindow',
+    doc: 'A closed window that later ones are compared with.',
+    fields: [
+      {
+        name: 'counts',
+        type: {
+          type: 'record',
+          namespace: 'spoiler_shield',
+          name: 'DriftCounts',
+          doc: 'Integer counters of a subject in a window of event time. Those of several partitions add up.',
+          fields: [
+            { name: 'subject', type: 'string', doc: 'What is watched: features/SERVICE, scores/MODEL@VERSION.' },
+            { name: 'modelName', type: ['null', 'string'], default: null, doc: 'Null for what no model has made.' },
+            { name: 'modelVersion', type: ['null', 'string'], default: null },
+            { name: 'startMs', type: 'long', doc: 'Event time, Unix milliseconds.' },
+            { name: 'endMs', type: 'long', doc: 'The end, exclusive.' },
+            {
+              name: 'segments',
+              type: {
+                type: 'array',
+                items: {
+                  type: 'record',
+                  namespace: 'spoiler_shield',
+                  name: 'DriftSegment',
+                  doc: 'Reviews of one group in a window. Groups are disjoint, and together all.',
+                  fields: [
+                    { name: 'segment', type: 'string', doc: 'new authors, known authors, or all.' },
+                    { name: 'rows', type: 'long' },
+                    {
+                      name: 'measures',
+                      type: {
+                        type: 'array',
+                        items: {
+                          type: 'record',
+                          namespace: 'spoiler_shield',
+                          name: 'MeasureCounts',
+                          doc: 'How often the values of one measure fell into each of its bins.',
+                          fields: [
+                            {
+                              name: 'measure',
+                              type: 'string',
+                              doc: 'Name of a feature, or what else is measured of a review.',
+                            },
+                            {
+                              name: 'counts',
+                              type: { type: 'array', items: 'long' },
+                              doc: 'In the order of the bins, which follow from the name alone (features/measures.ts).',
+                            },
+                          ],
+                        },
+                      },
+                    },
+                  ],
+                },
+              },
+            },
+            {
+              name: 'sums',
+              type: { type: 'map', values: 'long' },
+              doc: 'Sums that are no distribution, by name; shares in millionths.',
+              default: {},
+            },
+          ],
+        },
+      },
+      {
+        name: 'distances',
+        type: { type: 'map', values: 'double' },
+        doc: 'Difference of the cumulated shares to its own reference, by measure. Empty for the first ones.',
+      },
+      { name: 'over', type: { type: 'array', items: 'string' }, doc: 'Measures that were beyond their limits.' },
     ],
   },
   KnownReview: {
@@ -3147,6 +3484,17 @@ export const avroSchemas = {
       { name: 'threshold', type: 'double' },
       { name: 'textUnits', type: 'int', doc: "Length of the review's text, UTF-16 units." },
       { name: 'slices', type: { type: 'array', items: 'string' }, doc: 'Groups that the review belongs to.' },
+    ],
+  },
+  SeenTerms: {
+    type: 'record',
+    namespace: 'spoiler_shield',
+    name: 'SeenTerms',
+    doc: 'Which buckets of the hashed vocabulary occurred lately in a partition: one block of them.',
+    fields: [
+      { name: 'period', type: 'long', doc: 'Number of the period of event time that `current` is of.' },
+      { name: 'current', type: { type: 'array', items: 'int' }, doc: 'One bit a bucket.' },
+      { name: 'previous', type: { type: 'array', items: 'int' }, doc: 'The same of the period before.' },
     ],
   },
   SentenceEvidence: {

@@ -6,6 +6,9 @@ import { runComponent } from '../platform/component.ts'
 import { type FoldOptions, prepare, runFold, verifyInBackground } from '../platform/run-stream-task.ts'
 import { FEATURE_SERVICES } from '../schemas/feature-services.ts'
 import { type TopicId, topics } from '../schemas/topics.ts'
+import { drift } from './drift/drift.ts'
+import { driftFeatures } from './drift/drift-features.ts'
+import { driftScores } from './drift/drift-scores.ts'
 import { evaluator } from './evaluator.ts'
 import { intake } from './intake.ts'
 import { movieContext } from './movie-context.ts'
@@ -25,6 +28,9 @@ await runComponent({ name: 'folds', process, env: process.env }, async (context)
     { ...userHistory, input: 'userActivity' },
     { ...movies, input: 'movieActivity' },
     { ...evaluator, input: 'scoreActivity' },
+    { ...driftFeatures, input: 'reviewFeatures' },
+    { ...driftScores, input: 'spoilerScores' },
+    { ...drift, input: 'driftPartials' },
   ])
   if (prepared === undefined) return
   const { codec } = prepared
@@ -42,5 +48,8 @@ await runComponent({ name: 'folds', process, env: process.env }, async (context)
     ...(runs(movies) ? [runFold(context, movies, recorded('movieActivity', './movie-context.ts'))] : []),
     ...(runs(scoreIntake) ? [runFold(context, scoreIntake, { codec, inputs: ['spoilerScores', 'shadowScores'] })] : []),
     ...(runs(evaluator) ? [runFold(seldom, evaluator, recorded('scoreActivity', './evaluator.ts'))] : []),
+    ...(runs(driftFeatures) ? [runFold(context, driftFeatures, { codec, inputs: ['reviewFeatures'] })] : []),
+    ...(runs(driftScores) ? [runFold(context, driftScores, { codec, inputs: ['spoilerScores'] })] : []),
+    ...(runs(drift) ? [runFold(context, drift, { codec, inputs: ['driftPartials'] })] : []),
   ])
 })

@@ -14,9 +14,16 @@ import { COMPONENTS, createTopics, type Pipeline, startPipeline, statusOf, until
 import { EXAMPLE } from '../../support/review-world.ts'
 
 const PROCESSES = COMPONENTS.filter(({ name }) => name !== 'sinks')
-const CHANGELOGS = ['user-history-changelog', 'movie-context-changelog']
+const DRIFT_CHANGELOGS = ['drift-features-changelog', 'drift-scores-changelog']
+const CHANGELOGS = ['user-history-changelog', 'movie-context-changelog', ...DRIFT_CHANGELOGS, 'drift-changelog']
 /** What follows from movie-activity, and from the public inputs: docs/TOPICS.md lists it for people. */
-const AFTER_MOVIES = ['movie-context-changelog', 'review-features', 'spoiler-scores', 'model-activations']
+const AFTER_MOVIES = [
+  'movie-context-changelog',
+  'review-features',
+  'spoiler-scores',
+  'model-activations',
+  ...DRIFT_CHANGELOGS,
+]
 const AFTER_INPUTS = ['user-activity', 'user-history-changelog', 'movie-activity', 'late-records', ...AFTER_MOVIES]
 
 const resources = new AsyncDisposableStack()

@@ -5,6 +5,7 @@ import { Command } from 'commander'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { registerProduceCommands, type ProduceDeps } from '../../../producers/commands.ts'
 import type { JobSummary } from '../../../producers/job.ts'
+import type { Review } from '../../../schemas/generated.ts'
 import { manualClock, recordedPublisher, type RecordedPublisher } from './recorded-publisher.ts'
 
 const NOW_MS = Date.UTC(2026, 5, 1)
@@ -240,4 +241,17 @@ test('every command has help with an example', async () => {
     })
     expect(help).toContain(`Example:\n  shield produce ${name}`)
   }
+})
+
+test('a world with a scenario is another job, and other records from its window on', async () => {
+  const line = ['world', '--seed', '3', '--limit', '300', '--start', '2026-01-05', '--fast', '--json']
+  const usual = await shield(line)
+  const spoiled = await shield([...line, '--scenario', 'null-fields@0d..900d', '--scenario', 'spam-wave@1d'])
+  expect(summaryOf(spoiled).outcome).toBe('finished')
+  const bare = ({ publisher }: Ran): number => {
+    const reviews = publisher.records.filter(({ topic }) => topic === 'reviews')
+    return reviews.filter(({ value }) => (value as Review).rating === null).length
+  }
+  expect(bare(spoiled)).toBeGreaterThan(bare(usual) + 50)
+  await expect(shield([...line, '--scenario', 'rain'])).rejects.toThrow(/no scenario; there are spam-wave/)
 })

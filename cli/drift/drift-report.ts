@@ -1,0 +1,60 @@
+import type { DriftEvent, DriftMeasure, DriftWindow } from '../../schemas/generated.ts'
+import { oneLine, table } from '../text.ts'
+import { eventsText } from './drift-text.ts'
+
+const SHOWN_MEASURES = 12
+
+/** The newest window of a subject, its measures ranked, and the windows before it. */
+export interface SubjectReport {
+  readonly subject: string
+  readonly newest: DriftWindow
+  /** By how near they are to their limits, nearest first. */
+  readonly ranked: readonly DriftMeasure[]
+  /** Oldest first. */
+  readonly windows: readonly DriftWindow[]
+}
+
+/** Share of its limit that a measure has reached; 0 while there is none. */
+export function nearness({ kolmogorovSmirnov, limit }: DriftMeasure): number {
+  return kolmogorovSmirnov === null || limit === null ? 0 : kolmogorovSmirnov / limit
+}
+
+export function subjectReports(windows: readonly DriftWindow[]): SubjectReport[] {
+  const subjects = [...new Set(windows.map(({ subject }) => subject))].sort()
+  return subjects.map((subject) => {
+    const own = windows.filter((window) => window.subject === subject).sort((a, b) => a.startMs - b.startMs)
+    const newest = own.at(-1) as DriftWindow
+    const ranked = [...newest.measures].sort((a, b) => nearness(b) - nearness(a))
+    return { subject, newest, ranked, windows: own }
+  })
+}
+
+export function driftText(windows: readonly DriftWindow[], events: readonly DriftEvent[]): string {
+  if (windows.length === 0) return 'No window is closed so far: a window is a day of event time.\n'
+  return [...subjectReports(windows).map(subjectText), eventsText(events)].join('\n')
+}
+
+function subjectText({ subject, newest, ranked }: SubjectReport): string {
+  const rows = ranked
+    .slice(0, SHOWN_MEASURES)
+    .map((measure) => [
+      measure.measure,
+      ...[measure.kolmogorovSmirnov, measure.limit, measure.jensenShannon, measure.psi, measure.psiCritical].map(
+        figure,
+      ),
+      figure(measure.wasserstein),
+      measure.over ? 'over' : '',
+    ])
+  const header = ['MEASURE', 'EFFECT', 'LIMIT', 'JENSEN-SHANNON', 'PSI', 'PSI BY CHANCE', 'WASSERSTEIN', '']
+  return `${oneLine(subject)}, ${windowText(newest)}\n${table(header, rows)}`
+}
+
+export function windowText({ startMs, endMs, rows, verdict, referenceWindows, alarm }: DriftWindow): string {
+  const [from, to] = [startMs, endMs].map((atMs) => new Date(atMs).toISOString().slice(0, 10))
+  const against = referenceWindows === 0 ? 'the reference is being learned' : `against ${referenceWindows} windows`
+  return `${from ?? ''} to ${to ?? ''}: ${rows} reviews, ${against}, ${verdict}${alarm ? ', an alarm stands' : ''}`
+}
+
+function figure(value: number | null): string {
+  return value === null ? '–' : value.toFixed(3)
+}
