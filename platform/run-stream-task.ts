@@ -3,6 +3,7 @@ import { type TopicId, topics } from '../schemas/topics.ts'
 import type { BatchWorker } from './batch-worker.ts'
 import { changelogSubjects, changelogTopic, type StoreSchemas } from './changelog.ts'
 import { type ComponentContext, failingAtOnce, whenAvailable } from './component.ts'
+import { OwnedWork } from './owned-work.ts'
 import { pause, whileDependencyIsDown } from './retry.ts'
 import { FoldWorker } from './fold-worker.ts'
 import { AppendTimeOrder, arrivalOrder, idOf } from './input-order.ts'
@@ -139,10 +140,37 @@ export interface FoldOptions {
 }
 
 /** Runs a fold as a stream task, its state below STATE_DIR. */
-export async function runFold<In, Stores>(
+export function runFold<In, Stores>(
   context: ComponentContext,
   processor: Processor<In, Stores>,
   { codec, inputs, snapshots }: FoldOptions,
+): Promise<void> {
+  return runWorker(context, codec, processor, { inputs, around: (worker) => worker })
+}
+
+/** The same for a topic with one partition, with work that only the instance does that has it: {@link OwnedWork}. */
+export async function runOwnedFold<In, Stores>(
+  context: ComponentContext,
+  codec: RecordCodec,
+  processor: Processor<In, Stores>,
+  { input, work }: { readonly input: TopicId; readonly work: (signal: AbortSignal) => Promise<void> },
+): Promise<void> {
+  await using beside = new AsyncDisposableStack()
+  const around = (worker: BatchWorker): BatchWorker =>
+    beside.use(new OwnedWork(worker, { work, fail: (error) => context.fail(error) }))
+  await runWorker(context, codec, processor, { inputs: [input], around })
+}
+
+interface FoldRun {
+  readonly inputs: readonly TopicId[]
+  readonly around: (worker: BatchWorker) => BatchWorker
+}
+
+async function runWorker<In, Stores>(
+  context: ComponentContext,
+  codec: RecordCodec,
+  processor: Processor<In, Stores>,
+  { inputs, around }: FoldRun,
 ): Promise<void> {
   const { name } = processor
   const { config, telemetry, signal } = context
@@ -158,7 +186,7 @@ export async function runFold<In, Stores>(
       ? {}
       : { snapshots: snapshotTaker({ ...context, log }, name, snapshots) }),
   }
-  const worker = (own: WorkerDeps): BatchWorker => workers.use(new FoldWorker(processor, { ...deps, ...own }))
+  const worker = (own: WorkerDeps): BatchWorker => around(workers.use(new FoldWorker(processor, { ...deps, ...own })))
   await runStreamTask(context, { name, inputs, worker })
 }
 

@@ -56,7 +56,7 @@ export interface ControlState {
   readonly labels: number
   /** Labels at the last training. */
   readonly labelsAtTraining: number
-  /** Append times of the entries that began trainings by themselves, of the last 24 hours, and of the last one. */
+  /** Append times of the entries that began trainings in the last 24 hours, oldest first, up to the last one. */
   readonly startedAtMs: readonly number[]
   /** The newest that no training has followed. */
   readonly alarm: null | ControlAlarm
@@ -1253,7 +1253,7 @@ export const avroSchemas = {
       {
         name: 'startedAtMs',
         type: { type: 'array', items: 'long' },
-        doc: 'Append times of the entries that began trainings by themselves, of the last 24 hours, and of the last one.',
+        doc: 'Append times of the entries that began trainings in the last 24 hours, oldest first, up to the last one.',
       },
       {
         name: 'alarm',

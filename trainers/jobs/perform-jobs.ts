@@ -11,8 +11,8 @@ interface PerformDeps {
   readonly launcher: Launcher
   /** Resolves when the entry is acknowledged. */
   readonly say: (entryId: string, said: Said) => Promise<void>
-  /** Resolves when what every task needs can be reached. */
-  readonly untilReady: () => Promise<void>
+  /** Waits until what every task needs can be reached; false when it waits no more. */
+  readonly untilReady: () => Promise<boolean>
   readonly log: Logger
 }
 
@@ -60,7 +60,7 @@ export class JobPerformer {
     if (before !== undefined && before.state !== 'running') return // control has not read it yet
     let status = await launcher.status(taskId)
     if (status.kind === 'unknown') {
-      await untilReady()
+      if (!(await untilReady())) return
       const line = lineOf(job)
       log.info({ taskId, line }, 'the task is launched')
       await launcher.submit({ taskId, line })
@@ -75,7 +75,15 @@ export class JobPerformer {
 }
 
 function reportOf({ taskId, step }: TrainingTask, status: TaskStatus): TaskReport {
-  const report = { taskId, state: status.kind, message: '', progress: null, datasetId: null, candidate: null, gate: null }
+  const report = {
+    taskId,
+    state: status.kind,
+    message: '',
+    progress: null,
+    datasetId: null,
+    candidate: null,
+    gate: null,
+  }
   switch (status.kind) {
     case 'running':
       return { ...report, progress: status.progress }

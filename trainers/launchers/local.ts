@@ -20,6 +20,8 @@ read -r go || exit 0
 "$@" </dev/null
 echo $? >"$0.partial" && mv "$0.partial" "$0"
 `
+/** Below STATE_DIR. */
+export const TASKS_FOLDER = 'tasks'
 const RECORD = 'process.json'
 const EXIT = 'exit'
 const OUTPUT = 'output'
@@ -78,6 +80,7 @@ async function submit(folder: string, { task, program, env }: Submission): Promi
   const command = ['-c', SCRIPT, join(folder, EXIT), ...program, ...task.line]
   // a group of its own: what interrupts us does not interrupt it
   const child = spawn('sh', command, { env, detached: true, stdio: ['pipe', output, log] })
+  if (child.stdin === null) throw new RangeError('a pipe was asked for')
   child.stdin.on('error', () => undefined) // it may be gone already: then its status says so
   const spawned = once(child, 'spawn')
   for (const file of [output, log]) closeSync(file) // the child has its own
