@@ -131,7 +131,7 @@ function carryOut(
 
 /** A decision that another has overtaken, and one that comes twice, change nothing. */
 function deployByHand(draft: Draft, { afterEpoch, ...wanted }: DeployCommand): void {
-  if ((draft.deployment(wanted.slot)?.deploymentEpoch ?? 0) === afterEpoch) draft.deploy({ ...wanted, ...SERVES })
+  if ((draft.deployment(wanted.slot)?.deploymentEpoch ?? 0) === afterEpoch) draft.deploy({ ...SERVES, ...wanted })
   else draft.drop('late')
 }
 

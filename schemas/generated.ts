@@ -120,6 +120,8 @@ export interface DeployCommand {
   /** Deployment epoch of the slot as whoever decides has seen it: a decision that another has overtaken does not count. */
   readonly afterEpoch: number
   readonly reason: string
+  /** Key of the gate's report in the object store; empty when no gate was asked. */
+  readonly gateReport: string
 }
 
 /** Integer counters of a subject in a window of event time. Those of several partitions add up. */
@@ -997,6 +999,12 @@ export const avroSchemas = {
                 doc: 'Deployment epoch of the slot as whoever decides has seen it: a decision that another has overtaken does not count.',
               },
               { name: 'reason', type: 'string' },
+              {
+                name: 'gateReport',
+                type: 'string',
+                default: '',
+                doc: "Key of the gate's report in the object store; empty when no gate was asked.",
+              },
             ],
           },
         ],
@@ -1407,6 +1415,12 @@ export const avroSchemas = {
         doc: 'Deployment epoch of the slot as whoever decides has seen it: a decision that another has overtaken does not count.',
       },
       { name: 'reason', type: 'string' },
+      {
+        name: 'gateReport',
+        type: 'string',
+        default: '',
+        doc: "Key of the gate's report in the object store; empty when no gate was asked.",
+      },
     ],
   },
   DriftCounts: {

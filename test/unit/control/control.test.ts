@@ -27,7 +27,7 @@ const passed = (taskId: string, championEpoch = 0): ControlEntry =>
   reportOf(taskId, { gate: { ...PASSED, championEpoch } })
 const deploy = (afterEpoch: number): ControlEntry =>
   entryOf({
-    deployCommand: { slot: 'champion', ...CANDIDATE, modelVersion: 'ffffffffffffffff', afterEpoch, reason: 'by hand' },
+    deployCommand: { slot: 'champion', ...CANDIDATE, modelVersion: 'ffffffffffffffff', afterEpoch, reason: 'by hand', gateReport: 'gates/1' },
   })
 const WHOLE = ['requested', 'building', 'fitting', 'registered', 'gated', 'champion']
 const newest = (entries: readonly ControlEntry[], jobId = 'j') =>
@@ -129,7 +129,7 @@ test('a verdict about what serves no more is not used: the gate compares anew', 
 test('a deployment by hand counts once, and not when another came first', () => {
   const driven = driveControl([deploy(0), deploy(0), deploy(0)])
   expect(deploymentsOf(driven)).toMatchObject([
-    { deploymentEpoch: 1, decidedBy: 'ada', reason: 'by hand', mode: 'serve' },
+    { deploymentEpoch: 1, decidedBy: 'ada', reason: 'by hand', mode: 'serve', gateReport: 'gates/1' },
   ])
 })
 
