@@ -30,7 +30,7 @@ export function reportOf(taskId: string, set: Partial<TaskReport>): ControlEntry
 }
 
 /** A log with a second between two entries. */
-export function logOf(entries: readonly ControlEntry[], firstOffset = 0): StreamRecord<ControlEntry>[] {
+function logOf(entries: readonly ControlEntry[], firstOffset = 0): StreamRecord<ControlEntry>[] {
   return entries.map((value, i) => ({
     key: value.entryId,
     value,

@@ -96,7 +96,8 @@ function reportOf({ taskId, step }: TrainingTask, status: TaskStatus): TaskRepor
       }
     case 'unknown':
       return { ...report, state: 'lost', message: 'the launcher does not know it' }
-    default:
+    case 'failed':
+    case 'lost':
       return { ...report, message: status.message }
   }
 }

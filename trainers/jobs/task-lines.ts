@@ -11,19 +11,17 @@ const Judged = z.object({
 })
 
 /** The command line that does what a job needs next: what a person would type. */
-export function lineOf({ task, plan, datasetId, candidate }: TrainingJob): string[] {
+export function lineOf({ task, plan, datasetId, candidate }: TrainingJob): readonly string[] {
   const { seed, split, maturityMs } = plan
   const dataset = ['--dataset', datasetId ?? '', '--seed', String(seed), '--json']
-  switch (task?.step) {
-    case 'dataset':
-      return ['dataset', 'build', '--split', split, '--maturity', `${maturityMs}ms`, '--seed', String(seed), '--json']
-    case 'fit':
-      return ['train', ...dataset]
-    case 'gate':
-      return ['model', 'gate', `${candidate?.modelName ?? ''}@${candidate?.modelVersion ?? ''}`, ...dataset]
-    default:
-      throw new RangeError(`no command does ${task?.step ?? 'nothing'}`)
+  const lines: Readonly<Record<string, readonly string[]>> = {
+    dataset: ['dataset', 'build', '--split', split, '--maturity', `${maturityMs}ms`, '--seed', String(seed), '--json'],
+    fit: ['train', ...dataset],
+    gate: ['model', 'gate', `${candidate?.modelName ?? ''}@${candidate?.modelVersion ?? ''}`, ...dataset],
   }
+  const line = lines[task?.step ?? '']
+  if (line === undefined) throw new RangeError(`no command does ${task?.step ?? 'nothing'}`)
+  return line
 }
 
 /** What such a command printed. @throws when it is not that. */

@@ -9,6 +9,9 @@ import { interruptTasks, localLauncher } from '../../../../trainers/launchers/lo
 
 const LOCAL = join(import.meta.dirname, '../../../../trainers/launchers/local.ts')
 
+/** As a shell needs it. */
+const ENV = { PATH: '/usr/bin:/bin' }
+
 let folder: string
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'tasks-'))
@@ -19,7 +22,7 @@ afterEach(async () => {
 })
 
 /** Tasks are shell scripts here. */
-const launcher = () => localLauncher({ folder, program: ['sh', '-c'], env: process.env })
+const launcher = () => localLauncher({ folder, program: ['sh', '-c'], env: ENV })
 const ended = (taskId: string): Promise<TaskStatus> =>
   vi.waitFor(
     async () => {
