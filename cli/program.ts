@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { addConfig } from './commands/config.ts'
 import { addDataset } from './commands/dataset.ts'
 import { addDlq } from './commands/dlq.ts'
+import { addJobs } from './commands/jobs.ts'
 import { addModels } from './commands/models.ts'
 import { addOffline } from './commands/offline.ts'
 import { addProduce } from './commands/produce.ts'
@@ -27,6 +28,7 @@ const COMMANDS = [
   addProduce,
   addScore,
   addModels,
+  addJobs,
   addRedis,
   addOffline,
   addDataset,

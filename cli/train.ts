@@ -29,6 +29,8 @@ export interface TrainWishes {
 
 export interface TrainOutcome extends Pick<TrainedVersion, 'name' | 'version' | 'report'> {
   readonly address: string
+  /** Key of its folder in the object store; null when it is kept in a local folder. */
+  readonly source: string | null
   /** `trained`: nobody asked for more. */
   readonly deployment: Deployment | { readonly outcome: 'trained' }
 }
@@ -57,18 +59,18 @@ export async function trainInPlace(wishes: TrainWishes, context: CliContext): Pr
       if (wishes.report !== undefined) await copyFile(join(trained.folder, REPORT_PAGE), wishes.report)
       if (wishes.out !== undefined) {
         const address = await keep(trained, wishes.out)
-        return { name, version, report, address, deployment: { outcome: 'trained' } }
+        return { name, version, report, address, source: null, deployment: { outcome: 'trained' } }
       }
       await store.ensureBucket()
       const { source } = await publishVersion(store, config.S3_PREFIX, trained.folder)
       const address = `s3://${config.S3_BUCKET}/${source}`
-      if (wishes.deploy !== true) return { name, version, report, address, deployment: { outcome: 'trained' } }
+      if (wishes.deploy !== true) return { name, version, report, address, source, deployment: { outcome: 'trained' } }
       const wanted = { challenger: { name, version, source, folder: trained.folder }, dataset, seed: wishes.seed }
       const deployment = await withProgress(context, (onProgress) =>
         deployIfBetter(wanted, { config, store, place, signal, onProgress, workFolder }),
       )
       if (wishes.report !== undefined) await writeFile(wishes.report, deployment.gate.page)
-      return { name, version, report, address, deployment }
+      return { name, version, report, address, source, deployment }
     })
   })
 }

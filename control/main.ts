@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import process from 'node:process'
 import { runComponent, type ComponentContext } from '../platform/component.ts'
-import { prepare, runOwnedFold, verifyInBackground } from '../platform/run-stream-task.ts'
+import { prepare, runFold, verifyInBackground } from '../platform/run-stream-task.ts'
 import { pause, whileDependencyIsDown } from '../platform/retry.ts'
 import { linkControl } from '../trainers/jobs/control-link.ts'
 import { localLauncher, TASKS_FOLDER } from '../trainers/launchers/local.ts'
@@ -33,6 +33,6 @@ await runComponent({ name: 'control', process, env: process.env }, async (contex
     linkControl({ config, codec, launcher, untilReady: () => untilStoreAnswers({ ...context, signal }), log, signal })
   await Promise.all([
     verifyInBackground(context, prepared),
-    runOwnedFold(context, codec, control, { input: 'controlLog', work }),
+    runFold(context, control, { codec, inputs: ['controlLog'], work }),
   ])
 })

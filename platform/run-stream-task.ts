@@ -137,40 +137,15 @@ export interface FoldOptions {
   readonly inputs: readonly TopicId[]
   /** Left out: no snapshots of its state are taken. */
   readonly snapshots?: SnapshotOptions
+  /** Of an input with one partition: what only the instance does that has it, see {@link OwnedWork}. */
+  readonly work?: (signal: AbortSignal) => Promise<void>
 }
 
 /** Runs a fold as a stream task, its state below STATE_DIR. */
-export function runFold<In, Stores>(
+export async function runFold<In, Stores>(
   context: ComponentContext,
   processor: Processor<In, Stores>,
-  { codec, inputs, snapshots }: FoldOptions,
-): Promise<void> {
-  return runWorker(context, codec, processor, { inputs, around: (worker) => worker })
-}
-
-/** The same for a topic with one partition, with work that only the instance does that has it: {@link OwnedWork}. */
-export async function runOwnedFold<In, Stores>(
-  context: ComponentContext,
-  codec: RecordCodec,
-  processor: Processor<In, Stores>,
-  { input, work }: { readonly input: TopicId; readonly work: (signal: AbortSignal) => Promise<void> },
-): Promise<void> {
-  await using beside = new AsyncDisposableStack()
-  const around = (worker: BatchWorker): BatchWorker =>
-    beside.use(new OwnedWork(worker, { work, fail: (error) => context.fail(error) }))
-  await runWorker(context, codec, processor, { inputs: [input], around })
-}
-
-interface FoldRun {
-  readonly inputs: readonly TopicId[]
-  readonly around: (worker: BatchWorker) => BatchWorker
-}
-
-async function runWorker<In, Stores>(
-  context: ComponentContext,
-  codec: RecordCodec,
-  processor: Processor<In, Stores>,
-  { inputs, around }: FoldRun,
+  { codec, inputs, snapshots, work }: FoldOptions,
 ): Promise<void> {
   const { name } = processor
   const { config, telemetry, signal } = context
@@ -186,7 +161,12 @@ async function runWorker<In, Stores>(
       ? {}
       : { snapshots: snapshotTaker({ ...context, log }, name, snapshots) }),
   }
-  const worker = (own: WorkerDeps): BatchWorker => around(workers.use(new FoldWorker(processor, { ...deps, ...own })))
+  await using beside = new AsyncDisposableStack()
+  const fail = (error: unknown): void => context.fail(error)
+  const worker = (own: WorkerDeps): BatchWorker => {
+    const fold = workers.use(new FoldWorker(processor, { ...deps, ...own }))
+    return work === undefined ? fold : beside.use(new OwnedWork(fold, { work, fail }))
+  }
   await runStreamTask(context, { name, inputs, worker })
 }
 

@@ -17,7 +17,7 @@ export function lineOf({ task, plan, datasetId, candidate }: TrainingJob): reado
   const lines: Readonly<Record<string, readonly string[]>> = {
     dataset: ['dataset', 'build', '--split', split, '--maturity', `${maturityMs}ms`, '--seed', String(seed), '--json'],
     fit: ['train', ...dataset],
-    gate: ['model', 'gate', `${candidate?.modelName ?? ''}@${candidate?.modelVersion ?? ''}`, ...dataset],
+    gate: ['models', 'gate', `${candidate?.modelName ?? ''}@${candidate?.modelVersion ?? ''}`, ...dataset],
   }
   const line = lines[task?.step ?? '']
   if (line === undefined) throw new RangeError(`no command does ${task?.step ?? 'nothing'}`)

@@ -27,7 +27,14 @@ const passed = (taskId: string, championEpoch = 0): ControlEntry =>
   reportOf(taskId, { gate: { ...PASSED, championEpoch } })
 const deploy = (afterEpoch: number): ControlEntry =>
   entryOf({
-    deployCommand: { slot: 'champion', ...CANDIDATE, modelVersion: 'ffffffffffffffff', afterEpoch, reason: 'by hand', gateReport: 'gates/1' },
+    deployCommand: {
+      slot: 'champion',
+      ...CANDIDATE,
+      modelVersion: 'ffffffffffffffff',
+      afterEpoch,
+      reason: 'by hand',
+      gateReport: 'gates/1',
+    },
   })
 const WHOLE = ['requested', 'building', 'fitting', 'registered', 'gated', 'champion']
 const newest = (entries: readonly ControlEntry[], jobId = 'j') =>

@@ -10,7 +10,7 @@ const SEED = 23
 const OUTPUT: Readonly<Record<string, object>> = {
   dataset: { id: 'd1' },
   train: { name: 'baseline', version: '0123456789abcdef', source: 's' },
-  model: { passed: true, reason: 'better', championEpoch: 0, report: null },
+  models: { passed: true, reason: 'better', championEpoch: 0, report: null },
 }
 
 class Crash extends Error {}
