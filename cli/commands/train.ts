@@ -49,7 +49,10 @@ async function train({ json, ...wishes }: TrainArguments, context: CliContext): 
   else context.stdout.write(trainingText(trained))
 }
 
-function jsonOf({ name, version, address, source, deployment, report }: TrainOutcome, { dataset, seed }: TrainWishes): object {
+function jsonOf(
+  { name, version, address, source, deployment, report }: TrainOutcome,
+  { dataset, seed }: TrainWishes,
+): object {
   const { rows, positives, scorers, gains } = report
   const decided = deployment.outcome === 'trained' ? deployment : told(deployment)
   return { name, version, ...decided, address, source, dataset, seed, heldOut: { rows, positives, scorers, gains } }
