@@ -21,6 +21,8 @@ const MAY_IMPORT = {
 }
 /** Folders with a `main.ts`, which also opens connectors and starts the platform. */
 const STARTED = ['stream-processors', 'control', 'connectors', 'producers', 'scorer', 'replay', 'trainers', 'api']
+/** What a `main.ts` puts together besides: control decides, its launcher carries out, in one process. */
+const MAIN_ALSO = { control: ['trainers'] }
 /** These may know the type of a connector; the value is given to them by `main.ts`. */
 const TAKE_CONNECTORS = ['inference', 'producers', 'scorer', 'replay', 'trainers', 'api']
 const FOLDERS = [...Object.keys(MAY_IMPORT), 'cli']
@@ -45,7 +47,12 @@ function folderRules(folder) {
   if (!STARTED.includes(folder)) return [forbid(`${folder}-imports`, { path: `^${folder}/` }, own)]
   return [
     forbid(`${folder}-imports`, { path: `^${folder}/`, pathNot: MAIN }, own),
-    forbid(`${folder}-main-imports`, { path: `^${folder}/main\\.ts$` }, [...allowed, 'connectors', 'platform']),
+    forbid(`${folder}-main-imports`, { path: `^${folder}/main\\.ts$` }, [
+      ...allowed,
+      'connectors',
+      'platform',
+      ...(MAIN_ALSO[folder] ?? []),
+    ]),
   ]
 }
 

@@ -1,11 +1,12 @@
+import { userInfo } from 'node:os'
 import { versionSource } from '../connectors/model-registry.ts'
-import { decideDeployment, deploymentFor, newestDeployments } from '../inference/deployment-log.ts'
+import { deploymentFor, newestDeployments } from '../inference/deployment-log.ts'
 import type { Config } from '../platform/config.ts'
-import { openRecordPublisher } from '../platform/record-publisher.ts'
 import { committedValues } from '../platform/topic-values.ts'
-import type { ModelDeployment } from '../schemas/generated.ts'
+import { CHAMPION } from '../schemas/deployment-slots.ts'
 import { newestActivations } from '../scorer/activations.ts'
 import type { Dataset } from '../trainers/dataset/open-dataset.ts'
+import { deployByControl } from './control-commands.ts'
 import { type GateDeps, type GateOutcome, type PlacedVersion, placedPrior, runGate } from './gate.ts'
 import { ensurePipelineTopics, openPipelineCodec, readingCodec } from './pipeline.ts'
 
@@ -37,36 +38,44 @@ export async function deployIfBetter(candidate: Candidate, deps: DeployDeps): Pr
   const { decision, ...gate } = await gateAgainstChampion(candidate, deps)
   if (!decision.passed) return { outcome: 'kept', reason: decision.reason, gate }
   const { name, version, source } = candidate.challenger
-  await using publisher = await openRecordPublisher(config, codec, 'shield-train')
-  const append = async (deployment: ModelDeployment): Promise<void> => {
-    await publisher.publish('modelDeployments', deployment)
-    await publisher.flush()
-  }
-  const decided = { decidedAtMs: Date.now(), decidedBy: 'shield train', reason: decision.reason }
   const { featureService } = candidate.dataset.manifest
-  const what = { modelName: name, modelVersion: version, featureService, source, gateReport: gate.report }
-  const read = () => committedValues(config, codec, 'modelDeployments')
-  await decideDeployment({ ...what, ...decided }, { read, append })
+  const what = { slot: CHAMPION, modelName: name, modelVersion: version, featureService, source }
+  await deployByControl(
+    { ...what, gateReport: gate.report, reason: decision.reason },
+    { config, codec, signal, by: userInfo().username },
+  )
   return { outcome: 'deployed', reason: decision.reason, gate }
 }
 
-/** The gate, against what shall score now. */
-export async function gateAgainstChampion(candidate: Candidate, deps: DeployDeps): Promise<GateOutcome> {
-  const champion = await championNow(deps.config, candidate.dataset.manifest.featureService)
-  return runGate({ ...candidate, champion }, { ...deps, prefix: deps.config.S3_PREFIX })
+/** The gate, against what shall score now, and under which deployment epoch that was decided. */
+export async function gateAgainstChampion(
+  candidate: Candidate,
+  deps: DeployDeps,
+): Promise<GateOutcome & { readonly championEpoch: number }> {
+  const { champion, championEpoch } = await championNow(deps.config, candidate.dataset.manifest.featureService)
+  return { ...(await runGate({ ...candidate, champion }, { ...deps, prefix: deps.config.S3_PREFIX })), championEpoch }
+}
+
+interface ChampionNow {
+  readonly champion: PlacedVersion
+  /** Of the newest decision; 0 without any. */
+  readonly championEpoch: number
 }
 
 /** What was decided last about rows of a feature service, or what the ledger says has scored since: where one of them names a version it must be had. */
-async function championNow(config: Config, featureService: string): Promise<PlacedVersion> {
+async function championNow(config: Config, featureService: string): Promise<ChampionNow> {
   const codec = readingCodec(config)
   const [deployed, activations] = await Promise.all([
     newestDeployments(committedValues(config, codec, 'modelDeployments')),
     newestActivations(committedValues(config, codec, 'modelActivations')),
   ])
   const [newest, recorded] = [deploymentFor(deployed, featureService), activations.get(featureService)]
-  if (newest !== undefined && newest.deploymentEpoch >= (recorded?.deploymentEpoch ?? 0))
-    return { name: newest.modelName, version: newest.modelVersion, source: newest.source }
-  if (recorded === undefined || recorded.deploymentEpoch === 0) return placedPrior()
+  const championEpoch = newest?.deploymentEpoch ?? 0
+  if (newest !== undefined && newest.deploymentEpoch >= (recorded?.deploymentEpoch ?? 0)) {
+    const { modelName: name, modelVersion: version, source } = newest
+    return { champion: { name, version, source }, championEpoch }
+  }
+  if (recorded === undefined || recorded.deploymentEpoch === 0) return { champion: await placedPrior(), championEpoch }
   const version = { name: recorded.modelName, version: recorded.modelVersion }
-  return { ...version, source: versionSource(config.S3_PREFIX, version) }
+  return { champion: { ...version, source: versionSource(config.S3_PREFIX, version) }, championEpoch }
 }

@@ -10,6 +10,7 @@ import type { SpoilerError } from '../platform/spoiler-error.ts'
 import type { ComponentSpec } from '../platform/supervisor.ts'
 import { ensureTopics, type WantedTopic, wantedTopics } from '../platform/topic-admin.ts'
 import { avroSchemas } from '../schemas/generated.ts'
+import { control } from '../control/control.ts'
 import { drift } from '../stream-processors/drift/drift.ts'
 import { driftFeatures } from '../stream-processors/drift/drift-features.ts'
 import { driftScores } from '../stream-processors/drift/drift-scores.ts'
@@ -18,7 +19,7 @@ import { MOVIE_CONTEXT } from '../stream-processors/movie-context.ts'
 import { userHistory } from '../stream-processors/user-history.ts'
 
 /** The folds that keep state, and with it a changelog. */
-const STATEFUL_FOLDS = [userHistory, MOVIE_CONTEXT, evaluator, driftFeatures, driftScores, drift] as const
+const STATEFUL_FOLDS = [userHistory, MOVIE_CONTEXT, evaluator, driftFeatures, driftScores, drift, control] as const
 const ROOT = join(import.meta.dirname, '..')
 /** The schema registry of a fresh local stack takes 10 to 20 s. */
 const REGISTRY_WITHIN_MS = 120_000
@@ -37,6 +38,13 @@ export const OFFLINE_STORE: ComponentSpec = {
   yields: true,
   // without limits the collector lets a third more memory lie before it looks: see docs/adr/0006
   argv: ['--max-semi-space-size=4', '--max-old-space-size=256', join(ROOT, 'connectors/main.ts'), 's3-offline-store'],
+}
+
+/** Decides about trainings and deployments, and launches the former. No review waits for it. */
+export const CONTROL: ComponentSpec = {
+  name: 'control',
+  yields: true,
+  argv: ['--max-semi-space-size=4', join(ROOT, 'control/main.ts')],
 }
 
 /** The command line itself, as a component that publishes a generated world. */

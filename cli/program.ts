@@ -3,6 +3,7 @@ import { addConfig } from './commands/config.ts'
 import { addDataset } from './commands/dataset.ts'
 import { addDlq } from './commands/dlq.ts'
 import { addDrift } from './commands/drift.ts'
+import { addJobs } from './commands/jobs.ts'
 import { addLabel } from './commands/label.ts'
 import { addModels } from './commands/models.ts'
 import { addOffline } from './commands/offline.ts'
@@ -33,6 +34,7 @@ const COMMANDS = [
   addQuality,
   addLabel,
   addDrift,
+  addJobs,
   addRedis,
   addOffline,
   addDataset,

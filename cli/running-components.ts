@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { identifyProcess, isRunning } from '../local-stack/process-identity.ts'
+import { identifyProcess, isRunning } from '../platform/process-identity.ts'
 import type { ComponentStatus } from '../platform/supervisor.ts'
 
 const Component = z.object({

@@ -3,7 +3,7 @@ import type { Config } from '../platform/config.ts'
 import { pause } from '../platform/retry.ts'
 import { type ComponentSpec, type ComponentStatus, Supervisor } from '../platform/supervisor.ts'
 import { askComponent } from './component-metrics.ts'
-import { OFFLINE_STORE, PIPELINE } from './pipeline.ts'
+import { CONTROL, OFFLINE_STORE, PIPELINE } from './pipeline.ts'
 import { ComponentsFile } from './running-components.ts'
 import { oneLine } from './text.ts'
 
@@ -16,7 +16,7 @@ export class RunningPipeline implements AsyncDisposable {
   readonly #env: NodeJS.ProcessEnv
   readonly #file: ComponentsFile
   readonly #components: Supervisor
-  #offlineStore: Supervisor | undefined
+  #background: Supervisor | undefined
   #world: Supervisor | undefined
 
   /** @param env Environment of the components, the addresses of the stack among it. */
@@ -24,7 +24,7 @@ export class RunningPipeline implements AsyncDisposable {
     this.#config = config
     this.#env = env
     this.#file = new ComponentsFile(config.STATE_DIR)
-    this.#components = this.#supervise(withMetricsPorts(config))
+    this.#components = this.#supervise(withMetricsPorts(PIPELINE, config, 0))
     this.#write()
   }
 
@@ -33,15 +33,17 @@ export class RunningPipeline implements AsyncDisposable {
   }
 
   status(): ComponentStatus[] {
-    return [this.#components, this.#offlineStore, this.#world].flatMap((supervisor) => supervisor?.status() ?? [])
+    return [this.#components, this.#background, this.#world].flatMap((supervisor) => supervisor?.status() ?? [])
   }
 
-  /** Unless the environment says nothing of an object store. */
-  startOfflineStore(): void {
-    if (this.#env['S3_ENDPOINT'] === undefined) return
-    const { METRICS_PORT: first } = this.#config
-    const port = first === 0 ? {} : { env: { METRICS_PORT: String(first + PIPELINE.length) } }
-    this.#offlineStore = this.#supervise([{ ...OFFLINE_STORE, ...port }])
+  /**
+   * What no review waits for: control and, unless the environment says nothing of an object store, the offline store.
+   *
+   * @param settings Of control.
+   */
+  startBackground(settings: Readonly<Record<string, string>>): void {
+    const specs = [{ ...CONTROL, env: settings }, ...(this.#env['S3_ENDPOINT'] === undefined ? [] : [OFFLINE_STORE])]
+    this.#background = this.#supervise(withMetricsPorts(specs, this.#config, PIPELINE.length))
     this.#write()
   }
 
@@ -75,7 +77,7 @@ export class RunningPipeline implements AsyncDisposable {
   /** Ends all: each component finishes its batch. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stopWorld()
-    await Promise.all([this.#components[Symbol.asyncDispose](), this.#offlineStore?.[Symbol.asyncDispose]()])
+    await Promise.all([this.#components[Symbol.asyncDispose](), this.#background?.[Symbol.asyncDispose]()])
     this.#file[Symbol.dispose]()
   }
 
@@ -99,7 +101,11 @@ export function stoppedOnes(components: readonly ComponentStatus[]): string[] {
 }
 
 /** A configured port is the first component's; the others follow it. */
-function withMetricsPorts({ METRICS_PORT: first }: Config): ComponentSpec[] {
-  if (first === 0) return [...PIPELINE]
-  return PIPELINE.map((spec, i) => ({ ...spec, env: { METRICS_PORT: String(first + i) } }))
+function withMetricsPorts(
+  specs: readonly ComponentSpec[],
+  { METRICS_PORT: port }: Config,
+  first: number,
+): ComponentSpec[] {
+  if (port === 0) return [...specs]
+  return specs.map((spec, i) => ({ ...spec, env: { ...spec.env, METRICS_PORT: String(port + first + i) } }))
 }

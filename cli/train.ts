@@ -28,7 +28,10 @@ export interface TrainWishes {
 }
 
 export interface TrainOutcome extends Pick<TrainedVersion, 'name' | 'version' | 'report'> {
+  readonly featureService: string
   readonly address: string
+  /** Key of its folder in the object store; null when it is kept in a local folder. */
+  readonly source: string | null
   /** `trained`: nobody asked for more. */
   readonly deployment: Deployment | { readonly outcome: 'trained' }
 }
@@ -53,22 +56,27 @@ export async function trainInPlace(wishes: TrainWishes, context: CliContext): Pr
           { workFolder, packages, env, signal, onProgress },
         ),
       )
-      const { name, version, report } = trained
+      const { featureService } = dataset.manifest
+      const told = { name: trained.name, version: trained.version, report: trained.report, featureService }
       if (wishes.report !== undefined) await copyFile(join(trained.folder, REPORT_PAGE), wishes.report)
       if (wishes.out !== undefined) {
         const address = await keep(trained, wishes.out)
-        return { name, version, report, address, deployment: { outcome: 'trained' } }
+        return { ...told, address, source: null, deployment: { outcome: 'trained' } }
       }
       await store.ensureBucket()
       const { source } = await publishVersion(store, config.S3_PREFIX, trained.folder)
       const address = `s3://${config.S3_BUCKET}/${source}`
-      if (wishes.deploy !== true) return { name, version, report, address, deployment: { outcome: 'trained' } }
-      const wanted = { challenger: { name, version, source, folder: trained.folder }, dataset, seed: wishes.seed }
+      if (wishes.deploy !== true) return { ...told, address, source, deployment: { outcome: 'trained' } }
+      const wanted = {
+        challenger: { name: trained.name, version: trained.version, source, folder: trained.folder },
+        dataset,
+        seed: wishes.seed,
+      }
       const deployment = await withProgress(context, (onProgress) =>
         deployIfBetter(wanted, { config, store, place, signal, onProgress, workFolder }),
       )
       if (wishes.report !== undefined) await writeFile(wishes.report, deployment.gate.page)
-      return { name, version, report, address, deployment }
+      return { ...told, address, source, deployment }
     })
   })
 }

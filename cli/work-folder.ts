@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { identifyProcess } from '../local-stack/process-identity.ts'
+import { identifyProcess } from '../platform/process-identity.ts'
 
 /**
  * A folder for what is not finished, gone when the work is done or has failed. Those of processes that were killed are

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { z } from 'zod'
 import { SpoilerError } from '../platform/spoiler-error.ts'
-import { identifyProcess, isRunning, type ProcessIdentity } from './process-identity.ts'
+import { identifyProcess, isRunning, type ProcessIdentity } from '../platform/process-identity.ts'
 
 const OWNER = 'owner.json'
 const POLL_MS = 50

@@ -89,6 +89,26 @@ const Config = z.object({
     .max(256)
     .optional()
     .describe('processes of a scoring network, a core each; as many as cores, at most 2, by default'),
+  TRAIN_AUTOMATICALLY: z
+    .stringbool()
+    .default(true)
+    .describe('whether control trains by itself; on request it always does'),
+  TRAIN_FIRST_LABELS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(12_000)
+    .describe('labels after which a first model is trained'),
+  TRAIN_NEW_LABELS: z.coerce.number().int().min(0).default(2000).describe('labels between two trainings, at least'),
+  TRAIN_COOLDOWN_MS: milliseconds(0, 604_800_000).default(3_600_000).describe('time between two trainings, at least'),
+  TRAIN_PER_DAY: z.coerce.number().int().min(1).max(1000).default(6).describe('trainings in 24 hours, at most'),
+  TRAIN_SPLIT: z
+    .enum(['time', 'movie', 'user', 'random'])
+    .default('time')
+    .describe('what keeps the spans of a data set apart, when control trains'),
+  TRAIN_MATURITY_MS: milliseconds(0, 31_536_000_000)
+    .default(604_800_000)
+    .describe('age in event time from which labels of a review are complete, when control trains'),
   STATE_DIR: z.string().default('.local').describe('folder of caches and local data'),
   LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])

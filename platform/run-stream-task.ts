@@ -3,6 +3,7 @@ import { type TopicId, topics } from '../schemas/topics.ts'
 import type { BatchWorker } from './batch-worker.ts'
 import { changelogSubjects, changelogTopic, type StoreSchemas } from './changelog.ts'
 import { type ComponentContext, failingAtOnce, whenAvailable } from './component.ts'
+import { OwnedWork } from './owned-work.ts'
 import { pause, whileDependencyIsDown } from './retry.ts'
 import { FoldWorker } from './fold-worker.ts'
 import { AppendTimeOrder, arrivalOrder, idOf } from './input-order.ts'
@@ -136,13 +137,15 @@ export interface FoldOptions {
   readonly inputs: readonly TopicId[]
   /** Left out: no snapshots of its state are taken. */
   readonly snapshots?: SnapshotOptions
+  /** Of an input with one partition: what only the instance does that has it, see {@link OwnedWork}. */
+  readonly work?: (signal: AbortSignal) => Promise<void>
 }
 
 /** Runs a fold as a stream task, its state below STATE_DIR. */
 export async function runFold<In, Stores>(
   context: ComponentContext,
   processor: Processor<In, Stores>,
-  { codec, inputs, snapshots }: FoldOptions,
+  { codec, inputs, snapshots, work }: FoldOptions,
 ): Promise<void> {
   const { name } = processor
   const { config, telemetry, signal } = context
@@ -158,7 +161,12 @@ export async function runFold<In, Stores>(
       ? {}
       : { snapshots: snapshotTaker({ ...context, log }, name, snapshots) }),
   }
-  const worker = (own: WorkerDeps): BatchWorker => workers.use(new FoldWorker(processor, { ...deps, ...own }))
+  await using beside = new AsyncDisposableStack()
+  const fail = (error: unknown): void => context.fail(error)
+  const worker = (own: WorkerDeps): BatchWorker => {
+    const fold = workers.use(new FoldWorker(processor, { ...deps, ...own }))
+    return work === undefined ? fold : beside.use(new OwnedWork(fold, { work, fail }))
+  }
   await runStreamTask(context, { name, inputs, worker })
 }
 

@@ -59,6 +59,8 @@ export const ERRORS = {
   SPL_DATASET_INVALID: 'A data set is damaged or incomplete, or what was named is none.',
   SPL_DATASET_TOO_SMALL: 'A span of the data set has too few spoilers, or too few other reviews, to fit and judge on.',
   SPL_FIT_FAILED: 'The fit of a model failed, or found nothing to learn.',
+  SPL_JOB_UNKNOWN: 'There is no such training job.',
+  SPL_CONTROL_SILENT: 'Control did not answer a command in time.',
   SPL_CONFIG_INVALID: 'The configuration is invalid.',
   SPL_MODEL_INVALID: 'A model version is damaged, incomplete, or misses its golden rows.',
   SPL_STACK_FAILED: 'A part of the local stack did not start.',

@@ -56,7 +56,7 @@ export interface ControlState {
   readonly labels: number
   /** Labels at the last training. */
   readonly labelsAtTraining: number
-  /** Append times of the entries that began trainings by themselves, of the last 24 hours, and of the last one. */
+  /** Append times of the entries that began trainings in the last 24 hours, oldest first, up to the last one. */
   readonly startedAtMs: readonly number[]
   /** The newest that no training has followed. */
   readonly alarm: null | ControlAlarm
@@ -115,11 +115,15 @@ export interface DeployCommand {
   readonly modelName: string
   /** Content hash of the model version. */
   readonly modelVersion: string
+  /** Feature service that the version reads. */
+  readonly featureService: string
   /** Key of the version folder in the object store, without a slash at its end. */
   readonly source: string
   /** Deployment epoch of the slot as whoever decides has seen it: a decision that another has overtaken does not count. */
   readonly afterEpoch: number
   readonly reason: string
+  /** Key of the gate's report in the object store; empty when no gate was asked. */
+  readonly gateReport: string
 }
 
 /** Integer counters of a subject in a window of event time. Those of several partitions add up. */
@@ -444,6 +448,8 @@ export interface ModelCandidate {
   readonly modelName: string
   /** Content hash of the model version. */
   readonly modelVersion: string
+  /** Feature service that the version reads. */
+  readonly featureService: string
   /** Key of the version folder in the object store, without a slash at its end. */
   readonly source: string
 }
@@ -1052,6 +1058,12 @@ export const avroSchemas = {
               { name: 'modelName', type: 'string' },
               { name: 'modelVersion', type: 'string', doc: 'Content hash of the model version.' },
               {
+                name: 'featureService',
+                type: 'string',
+                default: 'spoiler_v1',
+                doc: 'Feature service that the version reads.',
+              },
+              {
                 name: 'source',
                 type: 'string',
                 doc: 'Key of the version folder in the object store, without a slash at its end.',
@@ -1062,6 +1074,12 @@ export const avroSchemas = {
                 doc: 'Deployment epoch of the slot as whoever decides has seen it: a decision that another has overtaken does not count.',
               },
               { name: 'reason', type: 'string' },
+              {
+                name: 'gateReport',
+                type: 'string',
+                default: '',
+                doc: "Key of the gate's report in the object store; empty when no gate was asked.",
+              },
             ],
           },
         ],
@@ -1120,6 +1138,12 @@ export const avroSchemas = {
                     fields: [
                       { name: 'modelName', type: 'string' },
                       { name: 'modelVersion', type: 'string', doc: 'Content hash of the model version.' },
+                      {
+                        name: 'featureService',
+                        type: 'string',
+                        default: 'spoiler_v1',
+                        doc: 'Feature service that the version reads.',
+                      },
                       {
                         name: 'source',
                         type: 'string',
@@ -1324,7 +1348,7 @@ export const avroSchemas = {
       {
         name: 'startedAtMs',
         type: { type: 'array', items: 'long' },
-        doc: 'Append times of the entries that began trainings by themselves, of the last 24 hours, and of the last one.',
+        doc: 'Append times of the entries that began trainings in the last 24 hours, oldest first, up to the last one.',
       },
       {
         name: 'alarm',
@@ -1467,6 +1491,7 @@ export const avroSchemas = {
       { name: 'slot', type: 'string', doc: 'champion: what scores.' },
       { name: 'modelName', type: 'string' },
       { name: 'modelVersion', type: 'string', doc: 'Content hash of the model version.' },
+      { name: 'featureService', type: 'string', default: 'spoiler_v1', doc: 'Feature service that the version reads.' },
       {
         name: 'source',
         type: 'string',
@@ -1478,6 +1503,12 @@ export const avroSchemas = {
         doc: 'Deployment epoch of the slot as whoever decides has seen it: a decision that another has overtaken does not count.',
       },
       { name: 'reason', type: 'string' },
+      {
+        name: 'gateReport',
+        type: 'string',
+        default: '',
+        doc: "Key of the gate's report in the object store; empty when no gate was asked.",
+      },
     ],
   },
   DriftCounts: {
@@ -2544,6 +2575,7 @@ export const avroSchemas = {
     fields: [
       { name: 'modelName', type: 'string' },
       { name: 'modelVersion', type: 'string', doc: 'Content hash of the model version.' },
+      { name: 'featureService', type: 'string', default: 'spoiler_v1', doc: 'Feature service that the version reads.' },
       {
         name: 'source',
         type: 'string',
@@ -3678,6 +3710,12 @@ export const avroSchemas = {
               { name: 'modelName', type: 'string' },
               { name: 'modelVersion', type: 'string', doc: 'Content hash of the model version.' },
               {
+                name: 'featureService',
+                type: 'string',
+                default: 'spoiler_v1',
+                doc: 'Feature service that the version reads.',
+              },
+              {
                 name: 'source',
                 type: 'string',
                 doc: 'Key of the version folder in the object store, without a slash at its end.',
@@ -3861,6 +3899,12 @@ export const avroSchemas = {
             fields: [
               { name: 'modelName', type: 'string' },
               { name: 'modelVersion', type: 'string', doc: 'Content hash of the model version.' },
+              {
+                name: 'featureService',
+                type: 'string',
+                default: 'spoiler_v1',
+                doc: 'Feature service that the version reads.',
+              },
               {
                 name: 'source',
                 type: 'string',

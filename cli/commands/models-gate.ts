@@ -59,8 +59,9 @@ async function gate(named: string, { dataset, seed, report, json }: GateArgument
     )
   })
   if (report !== undefined) await writeFile(report, outcome.page)
-  const { decision } = outcome
-  if (json === true) printJson(context, { version: named, dataset, seed, report: outcome.report, ...decision })
+  const { decision, championEpoch } = outcome
+  if (json === true)
+    printJson(context, { version: named, dataset, seed, report: outcome.report, championEpoch, ...decision })
   else context.stdout.write(gateText(named, outcome))
 }
 

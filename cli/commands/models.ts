@@ -5,14 +5,15 @@ import type { Command } from 'commander'
 import { z } from 'zod'
 import { listVersions, type StoredVersion, versionManifest, versionSource } from '../../connectors/model-registry.ts'
 import type { ObjectStore } from '../../connectors/object-store.ts'
-import { decideDeployment, newestDeployment } from '../../inference/deployment-log.ts'
+import { newestDeployment } from '../../inference/deployment-log.ts'
 import { declaredVersion } from '../../inference/manifest.ts'
 import { PRIOR_FOLDER } from '../../inference/model-version.ts'
 import type { Config } from '../../platform/config.ts'
-import { openRecordPublisher } from '../../platform/record-publisher.ts'
 import { committedValues } from '../../platform/topic-values.ts'
+import { CHAMPION } from '../../schemas/deployment-slots.ts'
 import type { ModelDeployment } from '../../schemas/generated.ts'
 import { type CliContext, printJson } from '../context.ts'
+import { deployByControl } from '../control-commands.ts'
 import { assertBroker } from '../dependencies.ts'
 import { ensurePipelineTopics, openPipelineCodec, readingCodec } from '../pipeline.ts'
 import { oneLine, table } from '../text.ts'
@@ -29,7 +30,7 @@ const SHOW_HELP = `
 Example:
   shield models show baseline@0123456789abcdef --json`
 const PROMOTE_HELP = `
-Every scorer fetches the version, proves its golden rows, and switches between two batches without a restart. One that
+Control decides it, which \`npm start\` runs. Every scorer fetches the version, proves its golden rows, and switches between two batches without a restart. One that
 it cannot prove is refused: what serves goes on, and \`shield dlq ls\` says why. No gate is asked: see shield models gate.
 To go back to what scored before: shield models rollback.
 
@@ -96,24 +97,12 @@ async function deploy(named: string, { reason, by, json }: DeployArguments, cont
   const { featureService } = Declared.parse(await manifestOf(config, wanted))
   await ensurePipelineTopics(config, context.signal)
   const { codec } = await openPipelineCodec(config, context.signal)
-  await using publisher = await openRecordPublisher(config, codec, 'shield-model')
-  const decided = await decideDeployment(
-    {
-      modelName: wanted.name,
-      modelVersion: wanted.version,
-      featureService,
-      source: versionSource(config.S3_PREFIX, wanted),
-      decidedAtMs: Date.now(),
-      decidedBy: by,
-      reason,
-    },
-    {
-      read: () => committedValues(config, codec, 'modelDeployments'),
-      append: async (deployment) => {
-        await publisher.publish('modelDeployments', deployment)
-        await publisher.flush()
-      },
-    },
+  const { name: modelName, version: modelVersion } = wanted
+  const source = versionSource(config.S3_PREFIX, wanted)
+  const { signal } = context
+  const decided = await deployByControl(
+    { slot: CHAMPION, modelName, modelVersion, featureService, source, reason, gateReport: '' },
+    { config, codec, signal, by },
   )
   if (json === true) printJson(context, decided)
   else context.stdout.write(`Deployment ${decided.deploymentEpoch}: ${named} shall score. See \`shield status\`.\n`)

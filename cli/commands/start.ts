@@ -1,13 +1,11 @@
 import type { Command } from 'commander'
 import { join, resolve } from 'node:path'
-import { newestDeployment } from '../../inference/deployment-log.ts'
 import { type Config, loadConfig } from '../../platform/config.ts'
 import type { RecordCodec } from '../../platform/record-codec.ts'
 import { pause } from '../../platform/retry.ts'
-import { committedValues } from '../../platform/topic-values.ts'
+import { interruptTasks, TASKS_FOLDER } from '../../trainers/launchers/local.ts'
 import { parseCount, parseDuration, parseRate, parseSpeed } from '../../producers/arguments.ts'
 import { type CliContext, printJson } from '../context.ts'
-import { trainFirstModel } from '../first-training.ts'
 import { LiveSession } from '../live/live-session.ts'
 import type { Figures } from '../live/live-state.ts'
 import { totalsText } from '../live/render.ts'
@@ -87,7 +85,7 @@ async function run(options: StartArguments, context: CliContext, screen: Screen)
   const { signal } = context
   using steps = new Steps(screen)
   await using running = new AsyncDisposableStack()
-  const { env, storeReady } = await openPlatform(options, context, steps, running)
+  const { env } = await openPlatform(options, context, steps, running)
   const config = loadConfig(env)
   const codec = await prepare(config, steps, signal)
 
@@ -102,15 +100,12 @@ async function run(options: StartArguments, context: CliContext, screen: Screen)
   live.show(() => pipeline.status())
   const ending = new AbortController()
   const scoring = options.world ? firstScore(live, AbortSignal.any([signal, ending.signal])) : Promise.resolve()
-  const archiving = scoring.then(() => {
-    if (!signal.aborted && !ending.signal.aborted) pipeline.startOfflineStore()
+  const background = scoring.then(() => {
+    if (!signal.aborted && !ending.signal.aborted) pipeline.startBackground(trainingSettings(options, env))
   })
-  const training = scoring.then(() =>
-    firstTraining(options, { env, config, codec, live, storeReady, signal: AbortSignal.any([signal, ending.signal]) }),
-  )
   await untilEnd(options.for, signal)
   ending.abort()
-  await Promise.all([archiving, training])
+  await background
 
   live.hide()
   await steps.run('world stopped', () => pipeline.stopWorld())
@@ -119,6 +114,8 @@ async function run(options: StartArguments, context: CliContext, screen: Screen)
   const failed = stoppedOnes(pipeline.status())
   await live.poll()
   await steps.run('components stopped', () => pipeline[Symbol.asyncDispose]())
+  // launched again when control runs again
+  await interruptTasks(join(config.STATE_DIR, TASKS_FOLDER))
   await live.quiet()
   const { firstScoreAtMs } = live.state.view(Date.now())
   const secondsToFirstScore = firstScoreAtMs === null ? null : (firstScoreAtMs - startedMs) / 1000
@@ -128,8 +125,6 @@ async function run(options: StartArguments, context: CliContext, screen: Screen)
 interface Platform {
   /** Of the components. */
   readonly env: NodeJS.ProcessEnv
-  /** Resolves when there is an object store; its server may have to be built first. */
-  readonly storeReady: () => Promise<void>
 }
 
 /** The local stack, unless a broker is given. */
@@ -143,11 +138,11 @@ async function openPlatform(
   const STATE_DIR = resolve(context.config().STATE_DIR)
   if (env['KAFKA_BROKERS'] !== undefined) {
     steps.say(`  broker ${env['KAFKA_BROKERS']}, as configured`)
-    return { env: { ...env, STATE_DIR }, storeReady: () => Promise.resolve() }
+    return { env: { ...env, STATE_DIR } }
   }
   const stack = await openLocalStack(context, options, steps)
   running.defer(() => steps.run('local stack stopped', async () => stack[Symbol.asyncDispose]()))
-  return { env: { ...stack.env, ...env, STATE_DIR }, storeReady: () => stack.ready('s3') }
+  return { env: { ...stack.env, ...env, STATE_DIR } }
 }
 
 /** Topics and schema ids, once, before any component asks for them. @throws AbortError when interrupted. */
@@ -169,29 +164,18 @@ async function firstScore(live: LiveSession, signal: AbortSignal): Promise<void>
   while (!signal.aborted && live.state.view(Date.now()).firstScoreAtMs === null) await pause(SCORE_POLL_MS, signal)
 }
 
-interface TrainingContext extends Platform {
-  readonly config: Config
-  readonly codec: RecordCodec
-  readonly live: LiveSession
-  readonly signal: AbortSignal
-}
-
-/** Where there is an object store, and nothing serves but what ships. */
-async function firstTraining(
-  { train, trainAfter }: StartArguments,
-  { env, config, codec, live, storeReady, signal }: TrainingContext,
-): Promise<void> {
-  if (!train || env['S3_ENDPOINT'] === undefined) return
-  await trainFirstModel({
-    afterLabels: trainAfter,
-    labels: () => live.state.labels,
-    champion: () => newestDeployment(committedValues(config, codec, 'modelDeployments')),
-    storeReady,
-    env,
-    signal,
-    logFile: join(config.STATE_DIR, 'logs/training.log'),
-    report: (text) => live.state.apply({ kind: 'training', text }),
-  })
+/**
+ * Split by film: the spans of a young log are shorter than labels take, so that split by time they would have none. The
+ * generated world labels a review within four days. What the environment says goes first.
+ */
+function trainingSettings({ train, trainAfter }: StartArguments, env: NodeJS.ProcessEnv): Record<string, string> {
+  const given = (name: string, value: string): [string, string] => [name, env[name] ?? value]
+  return Object.fromEntries([
+    ['TRAIN_AUTOMATICALLY', String(train && env['S3_ENDPOINT'] !== undefined)],
+    given('TRAIN_FIRST_LABELS', String(trainAfter)),
+    given('TRAIN_SPLIT', 'movie'),
+    given('TRAIN_MATURITY_MS', '345600000'),
+  ])
 }
 
 async function untilEnd(forMs: number | undefined, signal: AbortSignal): Promise<void> {

@@ -49,10 +49,23 @@ async function train({ json, ...wishes }: TrainArguments, context: CliContext): 
   else context.stdout.write(trainingText(trained))
 }
 
-function jsonOf({ name, version, address, deployment, report }: TrainOutcome, { dataset, seed }: TrainWishes): object {
+function jsonOf(
+  { name, version, featureService, address, source, deployment, report }: TrainOutcome,
+  { dataset, seed }: TrainWishes,
+): object {
   const { rows, positives, scorers, gains } = report
   const decided = deployment.outcome === 'trained' ? deployment : told(deployment)
-  return { name, version, ...decided, address, dataset, seed, heldOut: { rows, positives, scorers, gains } }
+  return {
+    name,
+    version,
+    featureService,
+    ...decided,
+    address,
+    source,
+    dataset,
+    seed,
+    heldOut: { rows, positives, scorers, gains },
+  }
 }
 
 function told({ outcome, reason, gate }: Deployment): object {

@@ -28,7 +28,7 @@ export type LiveEvent =
   | { readonly kind: 'published'; readonly atMs: number; readonly reviews: number; readonly labels: number }
   | { readonly kind: 'components'; readonly components: readonly ComponentView[] }
   | { readonly kind: 'shown'; readonly review: ShownReview }
-  /** What the training of a first model is at. */
+  /** What a training job is at. */
   | { readonly kind: 'training'; readonly text: string }
 
 export interface Figures {

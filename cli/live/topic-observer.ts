@@ -6,6 +6,7 @@ import type { RecordCodec } from '../../platform/record-codec.ts'
 import { pause } from '../../platform/retry.ts'
 import type { LogPosition, ReviewFeatures } from '../../schemas/generated.ts'
 import { type TopicId, topics, type ValueOf } from '../../schemas/topics.ts'
+import { jobLine } from '../jobs-text.ts'
 import type { LiveEvent } from './live-state.ts'
 
 const READ = { timeoutMs: 100, maxRecords: 1000 } as const
@@ -19,7 +20,7 @@ type Published = Pick<Extract<LiveEvent, { kind: 'published' }>, 'reviews' | 'la
 
 /**
  * Watches the pipeline from outside, as a consumer of committed records: new scores, labels and dead letters, the
- * titles of movies, the ends of the input topics, and the text of single reviews. An outage of the broker is waited out.
+ * titles of movies, training jobs, the ends of the input topics, and the text of single reviews. An outage of the broker is waited out.
  */
 export class TopicObserver implements AsyncDisposable {
   /** By movie id. */
@@ -107,6 +108,9 @@ export class TopicObserver implements AsyncDisposable {
     } else if (record.topic === topics.reviewLabels.name) {
       const label = await this.#decode('reviewLabels', record)
       if (label !== undefined) onEvent({ kind: 'label', label })
+    } else if (record.topic === topics.trainingJobs.name) {
+      const job = await this.#decode('trainingJobs', record)
+      if (job !== undefined) onEvent({ kind: 'training', text: jobLine(job) })
     } else {
       const score = await this.#decode('spoilerScores', record)
       if (score !== undefined) onEvent({ kind: 'score', atMs, score })
@@ -128,6 +132,7 @@ export class TopicObserver implements AsyncDisposable {
           this.#positions('spoilerScores', 'high'),
           this.#positions('deadLetters', 'high'),
           this.#positions('reviewLabels', 'high'),
+          this.#positions('trainingJobs', 'high'),
           this.#positions('movies', 'low'),
         ]
         this.#records.assign((await Promise.all(positions)).flat())

@@ -27,6 +27,9 @@ export const COMPONENTS: readonly ComponentSpec[] = [
   { name: 'sinks', argv: script('connectors/main.ts') },
 ]
 
+/** Beside them: decides what serves. */
+export const CONTROL: ComponentSpec = { name: 'control', argv: script('control/main.ts') }
+
 /** Beside them: it needs the stack's part `s3`. */
 export const OFFLINE_STORE: ComponentSpec = {
   name: 's3-offline-store',

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, globSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -188,8 +188,8 @@ test(
 
 /** The scorer keeps the versions that it fetched. */
 function versionIsFetched({ child, written }: Start): boolean {
-  const log = join(stateDir, 'logs/training.log')
-  const said = existsSync(log) ? readFileSync(log, 'utf8') : ''
+  const logs = globSync(join(stateDir, 'tasks/*/log'))
+  const said = logs.map((log) => readFileSync(log, 'utf8')).join('')
   expect([child.exitCode, /SPL_.*/.exec(said)?.[0]], written.stderr).toEqual([null, undefined])
   const models = join(stateDir, 'models')
   return existsSync(models) && readdirSync(models).length > 0

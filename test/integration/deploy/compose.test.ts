@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { promisify } from 'node:util'
 import { beforeAll, expect, test } from 'vitest'
-import { OFFLINE_STORE, PIPELINE, worldProducer } from '../../../cli/pipeline.ts'
+import { CONTROL, OFFLINE_STORE, PIPELINE, worldProducer } from '../../../cli/pipeline.ts'
 import { brokerProperties } from '../../../local-stack/kafka.ts'
 import { DEFAULT_PORTS } from '../../../local-stack/ports.ts'
 import { registryProgram } from '../../../local-stack/registry.ts'
@@ -54,12 +54,12 @@ function variableOf(property: string): string {
 
 test('each service that npm start runs is one of Compose, with the same command', () => {
   const world = worldProducer(['--seed', '7', '--rate', '200', '--speed', '21600x'])
-  const started = [...PIPELINE, OFFLINE_STORE, world].map(({ name, argv }) => ({
+  const started = [...PIPELINE, OFFLINE_STORE, CONTROL, world].map(({ name, argv }) => ({
     name,
     command: argv.map((argument) => (argument.startsWith(ROOT) ? relative(ROOT, argument) : argument)),
   }))
   const components = Object.entries(compose.services)
-    .filter(([, { build, profiles }]) => build?.target === 'runtime' && profiles.length === 0)
+    .filter(([, { build, profiles }]) => ['runtime', 'trainer'].includes(build?.target ?? '') && profiles.length === 0)
     .map(([name, { command }]) => ({ name, command }))
   const byName = (a: { name: string }, b: { name: string }) => (a.name < b.name ? -1 : 1)
   expect(components.toSorted(byName)).toEqual(started.toSorted(byName))
@@ -149,7 +149,14 @@ test('every variable of a component is a setting, valid, and leads to a service 
   const defaults = Object.entries(loadConfig({ STATE_DIR: tmpdir() }))
   const local = defaults.filter(([, value]) => String(value).includes('127.0.0.1')).map(([name]) => name)
   expect(local).toContain('KAFKA_BROKERS')
-  for (const name of [...PIPELINE.map((spec) => spec.name), OFFLINE_STORE.name, 'world', 'shield', 'trainer']) {
+  for (const name of [
+    ...PIPELINE.map((spec) => spec.name),
+    OFFLINE_STORE.name,
+    CONTROL.name,
+    'world',
+    'shield',
+    'trainer',
+  ]) {
     const env = { ...image, ...environmentOf(name) }
     const settings = Object.keys(env).filter((key) => !ofNode.includes(key))
     expect(settings.filter((key) => !known.has(key))).toEqual([])

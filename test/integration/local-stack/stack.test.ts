@@ -7,7 +7,7 @@ import { parseEnv } from 'node:util'
 import { Redis } from 'ioredis'
 import { Kafka, logLevel } from 'kafkajs'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { identifyProcess } from '../../../local-stack/process-identity.ts'
+import { identifyProcess } from '../../../platform/process-identity.ts'
 import { startStack, type LocalStack, type PartProgress, type StackPart } from '../../../local-stack/stack.ts'
 
 const main = join(import.meta.dirname, '../../../local-stack/main.ts')

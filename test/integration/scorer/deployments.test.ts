@@ -17,7 +17,16 @@ import { committedValues } from '../../../platform/topic-values.ts'
 import type { ModelActivation, ModelDeployment, SpoilerScore } from '../../../schemas/generated.ts'
 import { damage, reseal } from '../../support/forged-versions.ts'
 import { DEADLY_UNITS, linearVersion, reviewOf } from '../../support/linear-versions.ts'
-import { COMPONENTS, metricOf, type Pipeline, startPipeline, statusOf, unready, until } from '../../support/pipeline.ts'
+import {
+  COMPONENTS,
+  CONTROL,
+  metricOf,
+  type Pipeline,
+  startPipeline,
+  statusOf,
+  unready,
+  until,
+} from '../../support/pipeline.ts'
 import { childrenOf } from '../../support/processes.ts'
 import { ReviewFlow } from '../../support/review-flow.ts'
 import { EXAMPLE } from '../../support/review-world.ts'
@@ -40,7 +49,7 @@ beforeAll(async () => {
   store = resources.use(openS3ObjectStore(pipeline.config))
   await store.ensureBucket()
   scorer = pipeline.supervise(SCORER)
-  pipeline.supervise(REST)
+  pipeline.supervise([...REST, CONTROL])
   const reading = new AbortController()
   const read = followScores(reading.signal)
   resources.defer(() => {

@@ -17,7 +17,7 @@ import { type DatasetRow, SPANS } from '../../../trainers/dataset/dataset-row.ts
 import { openDataset } from '../../../trainers/dataset/open-dataset.ts'
 import type { Report } from '../../../trainers/evaluation/report.ts'
 import { bringPythonPackages } from '../../../trainers/python-packages.ts'
-import { type Pipeline, startPipeline, until } from '../../support/pipeline.ts'
+import { CONTROL, type Pipeline, startPipeline, until } from '../../support/pipeline.ts'
 import { childrenOf, isAlive } from '../../support/processes.ts'
 import { writeDataset } from '../../support/datasets.ts'
 import { buildFromLogs, worldLogs } from '../../support/world-dataset.ts'
@@ -40,6 +40,7 @@ let poor: string
 beforeAll(async () => {
   pipeline = resources.use(await startPipeline(['kafka', 'registry', 's3']))
   await pipeline.stack.ready('s3')
+  pipeline.supervise([CONTROL], { TRAIN_AUTOMATICALLY: 'false' })
   const building = join(root, 'building')
   mkdirSync(building)
   const { id } = await buildFromLogs(worldLogs(REVIEWS), {}, { folder: building, sortFolder: root })

@@ -13,7 +13,14 @@ const report = {
   positives: 300,
   scorers: [{ name: 'baseline', threshold: 0.3, ...figures(0.7), calibrationError: 0.02 }],
 } as unknown as Report
-const trained = { name: 'baseline', version: '0123456789abcdef', address: 's3://b/models/x', report }
+const trained = {
+  name: 'baseline',
+  featureService: 'spoiler_v1',
+  version: '0123456789abcdef',
+  address: 's3://b/models/x',
+  source: 'models/x',
+  report,
+}
 
 test('a training tells the version, where it lies, and what it is worth', () => {
   expect(trainingText({ ...trained, deployment: { outcome: 'trained' } })).toBe(

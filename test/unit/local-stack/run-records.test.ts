@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { identifyProcess, isRunning } from '../../../local-stack/process-identity.ts'
+import { identifyProcess, isRunning } from '../../../platform/process-identity.ts'
 import { claimFolder, endLeftovers, recordChild } from '../../../local-stack/run-records.ts'
 
 let folder: string

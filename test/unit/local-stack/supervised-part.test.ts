@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { identifyProcess } from '../../../local-stack/process-identity.ts'
+import { identifyProcess } from '../../../platform/process-identity.ts'
 import { SupervisedPart, type PartProgram, type PartProgress } from '../../../local-stack/supervised-part.ts'
 
 let folder: string

@@ -41,6 +41,13 @@ const INVALID = {
   METRICS_PORT: '65536',
   FEATURE_SERVICE: 'spoiler_v0',
   MODEL_PROCESSES: '0',
+  TRAIN_AUTOMATICALLY: 'maybe',
+  TRAIN_FIRST_LABELS: '0',
+  TRAIN_NEW_LABELS: '-1',
+  TRAIN_COOLDOWN_MS: '-1',
+  TRAIN_PER_DAY: '0',
+  TRAIN_SPLIT: 'year',
+  TRAIN_MATURITY_MS: '-1',
   LOG_LEVEL: 'loud',
 }
 const ANY_TEXT = [
