@@ -284,6 +284,8 @@ def main() -> None:
     write_json(version_folder / "spans.json", spans.coefficients())
     write_json(version_folder / "reference.json", reference_of(settings, calibrate, probabilities))
     golden = golden_rows(settings, probabilities, sentences, spans)
+    if not golden:
+        sys.exit("no sentence is told from another: there is nothing in the rows to learn from")
     lines = "".join(json.dumps(row, separators=(",", ":")) + "\n" for row in golden)
     (version_folder / "golden.jsonl").write_text(lines, encoding="utf-8", newline="\n")
     of_context, of_terms = head.penalties

@@ -15,8 +15,8 @@ const MAIN = join(ROOT, 'cli/main.ts')
 const COMPONENTS = ['folds', 'scorer', 'sinks', 's3-offline-store', 'world']
 /** Reviews a second: a slow machine keeps up with it while others use it too. */
 const RATE = 50
-/** Labels that a first model is fitted on here: few, so that it is there soon. */
-const TRAIN_AFTER = 2500
+/** Labels that a first model is fitted on here: few, so that it is there soon, and enough for the gate. */
+const TRAIN_AFTER = 6000
 /** A busy machine takes minutes to fit a model beside a running pipeline. */
 const TRAINING_WITHIN_MS = 900_000
 const POISON = '{"reviewId": '

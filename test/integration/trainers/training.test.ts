@@ -24,7 +24,8 @@ import { buildFromLogs, worldLogs } from '../../support/world-dataset.ts'
 
 const SHIELD = join(import.meta.dirname, '../../../cli/main.ts')
 const AGREEMENT = join(import.meta.dirname, '../../support/tfidf_agreement.py')
-const REVIEWS = 1_500
+/** So many that the gate can tell a model from length: about 80 spoilers decide. */
+const REVIEWS = 3_000
 const FILM_AGE = spoilerV1.features.findIndex(({ name }) => name === 'film_age_days')
 
 const resources = new AsyncDisposableStack()

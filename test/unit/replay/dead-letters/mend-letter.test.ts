@@ -88,7 +88,7 @@ test('a record of an internal topic goes back only under the key that it belongs
 
 test.each([
   [{ component: 'redis-online-store', source: { topic: 'user-features', partition: 0, offset: 0 } }, /redis rebuild/],
-  [{ component: 'scorer', source: { topic: 'review-labels', partition: 0, offset: 0 } }, /model deploy/],
+  [{ component: 'scorer', source: { topic: 'review-labels', partition: 0, offset: 0 } }, /models promote/],
   [{ component: 's3-offline-store', source: { topic: 'reviews', partition: 0, offset: 0 } }, /does not read reviews/],
 ])('what no step reads again does not go back: %j', async (fields, advice) => {
   expect(await problem(fields, AS_IT_WAS)).toMatch(advice)
