@@ -68,18 +68,7 @@ export async function runGate(wish: GateWish, deps: GateDeps): Promise<GateOutco
   await using opened = new AsyncDisposableStack()
   const [own, theirs] = [await open(challenger, 'challenger', deps), await open(champion, 'champion', deps)]
   for (const one of [own, theirs]) if ('model' in one) opened.use(one.model)
-  let judgement: Judgement | null = null
-  const reads = ({ model }: OpenedVersion): boolean => placesRead(featureService, model.featureService) !== undefined
-  const areOpen = 'model' in own && 'model' in theirs && own.model.version !== theirs.model.version
-  if (areOpen && reads(own) && reads(theirs)) {
-    const onRows = (done: number, total: number): void =>
-      deps.onProgress({ step: 'scoring held-out rows by both', done, total })
-    judgement = await judgeVersions(
-      dataset,
-      { challenger: own, champion: theirs },
-      { seed, signal: deps.signal, onRows },
-    )
-  }
+  const judgement = await judge([own, theirs], wish, deps)
   const facts = {
     featureService,
     challenger: judgedVersion(own, judgement?.challenger),
@@ -91,6 +80,21 @@ export async function runGate(wish: GateWish, deps: GateDeps): Promise<GateOutco
   const decision = decideGate({ ...facts, figures: judgement?.report ?? null })
   const names = { challenger: nameOf(challenger), champion: nameOf(champion), dataset: id }
   return await keep({ format: 1, ...names, seed, decision, evidence: facts, judgement }, challenger.version, deps)
+}
+
+/** Both on the same rows; null where one is not open or does not read them, or both are the same version. */
+async function judge(
+  [own, theirs]: readonly [OpenedVersion | UnreadableVersion, OpenedVersion | UnreadableVersion],
+  { dataset, seed }: GateWish,
+  { signal, onProgress }: GateDeps,
+): Promise<Judgement | null> {
+  if (!('model' in own) || !('model' in theirs) || own.model.version === theirs.model.version) return null
+  const { featureService } = dataset.manifest
+  const areReading = [own, theirs].every(({ model }) => placesRead(featureService, model.featureService) !== undefined)
+  if (!areReading) return null
+  const onRows = (done: number, total: number): void =>
+    onProgress({ step: 'scoring held-out rows by both', done, total })
+  return await judgeVersions(dataset, { challenger: own, champion: theirs }, { seed, signal, onRows })
 }
 
 /** The champion of a log, or the prior. */

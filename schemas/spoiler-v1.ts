@@ -24,7 +24,7 @@ export function count<Name extends string>(name: Name, unit: string, doc: string
   return feature(name, { type: 'int', unit, min: 0, max: 100_000, default: 0, doc, ...range })
 }
 
-export function ratio<Name extends string>(name: Name, unit: string, doc: string, range: Range = {}): Feature<Name> {
+function ratio<Name extends string>(name: Name, unit: string, doc: string, range: Range = {}): Feature<Name> {
   return feature(name, { type: 'double', unit, min: 0, max: 1, default: 0, doc, ...range })
 }
 

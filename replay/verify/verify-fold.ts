@@ -1,5 +1,6 @@
 import type { RecordCodec } from '../../platform/record-codec.ts'
 import { type PartitionRange, readRanges } from '../../platform/topic-reader.ts'
+import type { LogPosition } from '../../schemas/generated.ts'
 import { positionText, topics } from '../../schemas/topics.ts'
 import type { Processor } from '../../schemas/processor.ts'
 import type { FoldStart, FoldStarts } from '../fold-starts.ts'
@@ -89,7 +90,7 @@ interface Live {
  * @returns Which feature service was live where.
  */
 async function addLive(
-  { output, nameOf: name, sourceOf, serviceOf }: RecordedFold,
+  { output, nameOf, sourceOf, serviceOf }: RecordedFold,
   { live, begins }: Live,
   comparison: RecordComparison,
   { config, codec, signal, onProgress }: VerifyDeps,
@@ -102,18 +103,26 @@ async function addLive(
   for await (const { partition, offset, value: bytes } of readRanges(config, live, signal)) {
     done += 1
     onProgress({ step: `reading ${topic}`, done, total })
+    const position = { partition, offset }
     const decoded = await codec.decode<never>(schema, bytes, false)
-    const source = 'value' in decoded ? sourceOf(decoded.value) : undefined
-    if ('value' in decoded && source !== undefined && serviceOf !== undefined)
+    if ('poison' in decoded) {
+      const side = fromTheBeginning ? 'live' : 'unplaced'
+      comparison.add(side, { name: 'what cannot be decoded', value: bytes ?? Buffer.alloc(0), position })
+      continue
+    }
+    const source = sourceOf(decoded.value)
+    if (source !== undefined && serviceOf !== undefined)
       services.add({ position: source, featureService: serviceOf(decoded.value) })
-    const known = 'value' in decoded ? name(decoded.value) : 'what cannot be decoded'
-    if (known === undefined) continue
-    if (source !== undefined && source.offset < (begins.get(source.partition) ?? 0)) continue
-    const side = fromTheBeginning || source !== undefined ? 'live' : 'unplaced'
-    const value = 'value' in decoded ? codec.encode({ subject: `${topic}-value`, schema }, decoded.value) : bytes
-    comparison.add(side, { name: known, value: value ?? Buffer.alloc(0), position: { partition, offset } })
+    const name = nameOf(decoded.value)
+    if (name === undefined || isBefore(begins, source)) continue
+    const value = codec.encode({ subject: `${topic}-value`, schema }, decoded.value)
+    comparison.add(fromTheBeginning || source !== undefined ? 'live' : 'unplaced', { name, value, position })
   }
   return services
+}
+
+function isBefore(begins: Live['begins'], source: LogPosition | undefined): boolean {
+  return source !== undefined && source.offset < (begins.get(source.partition) ?? 0)
 }
 
 /** Those that the fold itself writes. */

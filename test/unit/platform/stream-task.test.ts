@@ -316,12 +316,8 @@ test('several inputs are processed in append-time order', async () => {
 })
 
 test('the next offset of a partition is that after its last record', () => {
-  const record = { key: null, value: null, appendedAtMs: 0, headers: [] }
-  const records = [
-    { ...record, ...P0, offset: 4 },
-    { ...record, ...P1, offset: 9 },
-    { ...record, ...P0, offset: 5 },
-  ]
+  const at = (place: typeof P0, offset: number) => ({ ...place, offset, key: null, value: null, appendedAtMs: 0 })
+  const records = [at(P0, 4), at(P1, 9), at(P0, 5)].map((record) => ({ ...record, headers: [] }))
   expect(nextOffsets(records)).toEqual([
     { ...P0, offset: 6 },
     { ...P1, offset: 10 },

@@ -13,7 +13,7 @@ test('rows in any order tell of every one of them which service it was, across a
       const rows = services
         .map((featureService, offset) => ({ position: { partition: 1, offset }, featureService }))
         .filter(() => hasRow.next().value)
-        .map((row) => ({ row, at: order.next().value }))
+        .map((row) => ({ row, at: order.next().value as number }))
         .toSorted((a, b) => a.at - b.at)
         .map(({ row }) => row)
       const recorded = new RecordedServices()
