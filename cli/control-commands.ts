@@ -4,21 +4,12 @@ import { openRecordPublisher } from '../platform/record-publisher.ts'
 import { pause } from '../platform/retry.ts'
 import { SpoilerError } from '../platform/spoiler-error.ts'
 import { committedValues } from '../platform/topic-values.ts'
+import { controlEntry } from '../schemas/control-entry.ts'
 import type { ControlEntry, DeployCommand, ModelDeployment, TrainingJob } from '../schemas/generated.ts'
 import { newestDeployment } from '../inference/deployment-log.ts'
 
 const ANSWER_WITHIN_MS = 20_000
 const POLL_MS = 250
-const NOTHING = {
-  request: null,
-  jobCommand: null,
-  deployCommand: null,
-  taskReport: null,
-  labels: null,
-  policy: null,
-  alarm: null,
-  deployment: null,
-}
 
 interface ControlLink {
   readonly config: Config
@@ -43,7 +34,7 @@ export async function commandControl<T>(
 ): Promise<T> {
   const entryId = crypto.randomUUID()
   await using publisher = await openRecordPublisher(config, codec, 'shield-command')
-  await publisher.publish('controlLog', { ...NOTHING, entryId, by, ...command })
+  await publisher.publish('controlLog', controlEntry({ entryId, by, ...command }))
   await publisher.flush()
   const lateMs = performance.now() + ANSWER_WITHIN_MS
   while (performance.now() < lateMs) {

@@ -7,6 +7,7 @@ import { pause, whileDependencyIsDown } from '../platform/retry.ts'
 import { linkControl } from '../trainers/jobs/control-link.ts'
 import { localLauncher, TASKS_FOLDER } from '../trainers/launchers/local.ts'
 import { control } from './control.ts'
+import { controlIntake } from './control-intake.ts'
 
 const SHIELD = join(import.meta.dirname, '../cli/main.ts')
 
@@ -33,6 +34,7 @@ await runComponent({ name: 'control', process, env: process.env }, async (contex
     linkControl({ config, codec, launcher, untilReady: () => untilStoreAnswers({ ...context, signal }), log, signal })
   await Promise.all([
     verifyInBackground(context, prepared),
+    runFold(context, controlIntake, { codec, inputs: ['driftEvents'] }),
     runFold(context, control, { codec, inputs: ['controlLog'], work }),
   ])
 })

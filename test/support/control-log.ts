@@ -1,4 +1,5 @@
 import { control } from '../../control/control.ts'
+import { controlEntry } from '../../schemas/control-entry.ts'
 import type { ControlEntry, TaskReport, TrainingJob, TrainingPolicy } from '../../schemas/generated.ts'
 import type { StreamRecord } from '../../schemas/processor.ts'
 import { type Driven, drive, type FoldState } from './topology-test-driver.ts'
@@ -21,8 +22,7 @@ export const PASSED = { passed: true, reason: 'better', championEpoch: 0, report
 
 /** An entry of which only what is given is set. */
 export function entryOf(set: Partial<ControlEntry>): ControlEntry {
-  const nothing = { request: null, jobCommand: null, deployCommand: null, taskReport: null }
-  return { entryId: 'e', by: 'ada', ...nothing, labels: null, policy: null, alarm: null, deployment: null, ...set }
+  return controlEntry({ entryId: 'e', by: 'ada', ...set })
 }
 
 export function reportOf(taskId: string, set: Partial<TaskReport>): ControlEntry {

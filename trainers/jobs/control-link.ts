@@ -8,6 +8,7 @@ import { pause } from '../../platform/retry.ts'
 import { SpoilerError } from '../../platform/spoiler-error.ts'
 import { readTopic } from '../../platform/topic-reader.ts'
 import { committedValues, followTopic } from '../../platform/topic-values.ts'
+import { controlEntry } from '../../schemas/control-entry.ts'
 import type { ModelDeployment, TrainingJob, TrainingPolicy } from '../../schemas/generated.ts'
 import { topics } from '../../schemas/topics.ts'
 import { JobPerformer, type Said } from './perform-jobs.ts'
@@ -50,11 +51,6 @@ export async function linkControl(link: Link): Promise<void> {
 async function append(publisher: KafkaRecordPublisher, entryId: string, said: Said): Promise<void> {
   await publisher.publish('controlLog', controlEntry({ entryId, by: 'control', ...said }))
   await publisher.flush()
-}
-
-function controlEntry(said: Said & { readonly entryId: string; readonly by: string }) {
-  const nothing = { request: null, jobCommand: null, deployCommand: null, taskReport: null }
-  return { ...nothing, labels: null, policy: null, alarm: null, deployment: null, ...said }
 }
 
 function policyOf(config: Config): TrainingPolicy {
