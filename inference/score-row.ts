@@ -12,6 +12,8 @@ export interface Serving {
   readonly model: Model
   /** Grows with every deployment, also with a rollback; 0 is the prior that ships with the code. */
   readonly deploymentEpoch: number
+  /** The champion's, unless it says otherwise. */
+  readonly slot?: string
 }
 
 export type ScoreResult = { readonly kind: 'score'; readonly score: SpoilerScore } | Reject
@@ -37,7 +39,7 @@ export function servingFor(servings: readonly Serving[], featureService: string)
 /** Scores one feature row. A row that the model cannot read is poison and comes back as a reject, not as an error. */
 export async function scoreRow(row: StreamRecord<ReviewFeatures>, serving: Serving): Promise<ScoreResult> {
   const { value, position } = row
-  const { model, deploymentEpoch } = serving
+  const { model, deploymentEpoch, slot = CHAMPION } = serving
   const places = placesRead(value.featureService, model.featureService)
   const service = featureServiceOf(value.featureService)
   if (places === undefined || service === undefined) return unreadable(value, model)
@@ -60,7 +62,7 @@ export async function scoreRow(row: StreamRecord<ReviewFeatures>, serving: Servi
     modelName: model.name,
     modelVersion: model.version,
     deploymentEpoch,
-    slot: CHAMPION,
+    slot,
     tier: model.tier,
     featureService: value.featureService,
     slices: slicesOf(value.values, service),

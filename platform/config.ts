@@ -82,6 +82,12 @@ const Config = z.object({
     .string()
     .optional()
     .describe('folder of the model version that scores; by default the one that was deployed last, or the prior'),
+  MODEL_MEMORY_MB: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .optional()
+    .describe('most memory that one more model version may take; by default what is free'),
   MODEL_PROCESSES: z.coerce
     .number()
     .int()

@@ -1,30 +1,17 @@
+import { answeringActivation } from '../inference/canary.ts'
 import type { Model } from '../inference/model.ts'
 import { scoreRows, type ScoreResult, type Serving } from '../inference/score-row.ts'
 import { OutputCollector } from '../platform/batch-worker.ts'
 import type { InputRecord } from '../platform/input-record.ts'
 import type { RecordCodec } from '../platform/record-codec.ts'
 import { type PartitionRange, readRanges } from '../platform/topic-reader.ts'
-import type { LogPosition, ModelActivation, ReviewFeatures } from '../schemas/generated.ts'
+import type { ModelActivation, ReviewFeatures } from '../schemas/generated.ts'
 import type { StreamRecord } from '../schemas/processor.ts'
 import { positionText } from '../schemas/topics.ts'
 import { batches, type RefoldDeps, type RemadeBatch } from './refold.ts'
 
-/** Which model scores a row again, and under which epoch. @throws SpoilerError SPL_MODEL_INVALID when it cannot be had. */
+/** Which model scores a row again, and for which slot. @throws SpoilerError SPL_MODEL_INVALID when it cannot be had. */
 export type ServingOf = (row: StreamRecord<ReviewFeatures>) => Promise<Serving>
-
-/** What the ledger says of a row. @param activations In log order per partition. */
-export function activationAt(
-  activations: readonly ModelActivation[],
-  { partition, offset }: Omit<LogPosition, 'topic'>,
-  featureService: string,
-): ModelActivation | undefined {
-  return activations.findLast(
-    (activation) =>
-      activation.partition === partition &&
-      activation.featureService === featureService &&
-      activation.fromOffset <= offset,
-  )
-}
 
 /** Each row by the version that scored it live. @param activations The whole ledger, in log order per partition. */
 export function servingAsRecorded(
@@ -32,12 +19,13 @@ export function servingAsRecorded(
   load: (activation: ModelActivation) => Promise<Model>,
 ): ServingOf {
   const ofPartitions = Map.groupBy(activations, ({ partition }) => partition)
-  return async ({ position, value: { featureService } }) => {
+  return async ({ position, value: { featureService, reviewId } }) => {
     const ledger = ofPartitions.get(position.partition) ?? []
     // a row that no version could read stands in no ledger: whichever refuses it says the same
-    const activation = activationAt(ledger, position, featureService) ?? ledger[0]
+    const activation = answeringActivation(ledger, { ...position, featureService, reviewId }) ?? ledger[0]
     if (activation === undefined) throw new RangeError(`${positionText(position)} was never scored`)
-    return { model: await load(activation), deploymentEpoch: activation.deploymentEpoch }
+    const { deploymentEpoch, slot } = activation
+    return { model: await load(activation), deploymentEpoch, slot }
   }
 }
 
@@ -79,7 +67,7 @@ async function byServing(rows: readonly ReadRow[], servingOf: ServingOf) {
     const serving = await servingOf(read.row)
     const last = groups.at(-1)
     const same = last?.[0].model === serving.model && last[0].deploymentEpoch === serving.deploymentEpoch
-    if (last !== undefined && same) last[1].push(read)
+    if (last !== undefined && same && last[0].slot === serving.slot) last[1].push(read)
     else groups.push([serving, [read]])
   }
   return groups

@@ -30,6 +30,8 @@ export const ERRORS = {
   SPL_STATE_UNAVAILABLE:
     'The state on disk cannot be written or read: the disk is full, or the folder is closed to us.',
   SPL_MODEL_UNAVAILABLE: 'A process of the model cannot be started, or a newer deployment is not loaded yet.',
+  SPL_CHALLENGER_SET_ASIDE: 'A challenger was too slow beside the champion, or gave up a row: it no longer scores.',
+  SPL_MODEL_NO_ROOM: 'There is not enough memory for one more model version.',
   // --- transactions
   SPL_TRANSACTION_ABORTED: 'The transaction was aborted; the batch is computed again from the committed offsets.',
   SPL_TRANSACTION_FATAL: 'The producer was fenced or met a fatal error; the process exits and is started anew.',

@@ -472,7 +472,7 @@ export interface ModelDeployment {
   /** Person or component. */
   readonly decidedBy: string
   readonly reason: string
-  /** serve: scores every review (champion). shadow: scores into shadow-scores. canary: answers for its share in spoiler-scores, shadow for the rest. off: the slot is empty. */
+  /** serve: scores every review (champion). shadow: scores into shadow-scores. canary: answers for its share in spoiler-scores, where the champion's score goes to shadow-scores. off: the slot is empty. */
   readonly mode: string
   /** Share of reviews, by a hash of the review id, that a challenger scores (shadow) or answers for (canary), 0 to 1. */
   readonly share: number
@@ -1265,7 +1265,7 @@ export const avroSchemas = {
                 name: 'mode',
                 type: 'string',
                 default: 'serve',
-                doc: 'serve: scores every review (champion). shadow: scores into shadow-scores. canary: answers for its share in spoiler-scores, shadow for the rest. off: the slot is empty.',
+                doc: "serve: scores every review (champion). shadow: scores into shadow-scores. canary: answers for its share in spoiler-scores, where the champion's score goes to shadow-scores. off: the slot is empty.",
               },
               {
                 name: 'share',
@@ -2615,7 +2615,7 @@ export const avroSchemas = {
         name: 'mode',
         type: 'string',
         default: 'serve',
-        doc: 'serve: scores every review (champion). shadow: scores into shadow-scores. canary: answers for its share in spoiler-scores, shadow for the rest. off: the slot is empty.',
+        doc: "serve: scores every review (champion). shadow: scores into shadow-scores. canary: answers for its share in spoiler-scores, where the champion's score goes to shadow-scores. off: the slot is empty.",
       },
       {
         name: 'share',

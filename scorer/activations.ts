@@ -5,12 +5,12 @@ import type { Serving } from '../inference/score-row.ts'
 /** Newest activations of each partition of `review-features`: the scorer's state, restored from `model-activations`. */
 export type Activations = ReadonlyMap<string, ModelActivation>
 
-/** Rows of each feature service have activations of their own. */
-export function activationKey({
-  partition,
-  featureService,
-}: Pick<ModelActivation, 'partition' | 'featureService'>): string {
-  return `${partition} ${featureService}`
+/** Rows of each feature service have activations of their own, and so has each slot. */
+export function activationKey(
+  { partition, featureService }: Pick<ModelActivation, 'partition' | 'featureService'>,
+  slot: string,
+): string {
+  return `${partition} ${featureService} ${slot}`
 }
 
 export type ActivationDecision =
@@ -21,19 +21,20 @@ export type ActivationDecision =
   /** A newer deployment has scored this partition: do not score it, load that deployment first. */
   | { readonly kind: 'behind'; readonly recordedEpoch: number }
 
-/** @param records of one or more partitions, in log order: of each partition and feature service the last one counts. */
+/** @param records of one or more partitions, in log order: of each partition, feature service and slot the last one counts. */
 export function restoreActivations(records: Iterable<ModelActivation>): Activations {
-  return new Map(Array.from(records, (record) => [activationKey(record), record]))
+  return new Map(Array.from(records, (record) => [activationKey(record, record.slot), record]))
 }
 
-/** Of the rows of each feature service the activation of the highest epoch, whatever its partition. */
+/** Of the rows of each feature service the champion's activation of the highest epoch, whatever its partition. */
 export async function newestActivations(
   records: AsyncIterable<ModelActivation>,
 ): Promise<ReadonlyMap<string, ModelActivation>> {
   const newest = new Map<string, ModelActivation>()
   for await (const record of records) {
-    const { featureService, deploymentEpoch } = record
-    if (deploymentEpoch >= (newest.get(featureService)?.deploymentEpoch ?? 0)) newest.set(featureService, record)
+    const { featureService, deploymentEpoch, slot } = record
+    if (slot === CHAMPION && deploymentEpoch >= (newest.get(featureService)?.deploymentEpoch ?? 0))
+      newest.set(featureService, record)
   }
   return newest
 }
@@ -49,7 +50,7 @@ export function decideActivation(
   serving: Serving,
 ): ActivationDecision {
   const { model, deploymentEpoch } = serving
-  const last = recorded.get(activationKey(at))
+  const last = recorded.get(activationKey(at, CHAMPION))
   if (last !== undefined && deploymentEpoch < last.deploymentEpoch)
     return { kind: 'behind', recordedEpoch: last.deploymentEpoch }
   const activation: ModelActivation = {

@@ -19,14 +19,14 @@ import type { ServingModels } from './serving-models.ts'
  */
 export type LoadVersion = (version: Deployed) => Promise<Model>
 
-type ReadDeployment = ReadRecord<'modelDeployments'>
+export type ReadDeployment = ReadRecord<'modelDeployments'>
 
 /** Writes down that a deployment cannot serve, with its record. */
 type Refuse = (record: InputRecord, why: { readonly code: ErrorCode; readonly cause: string }) => Promise<void>
 
-interface Follower {
+export interface Follower {
   readonly load: LoadVersion
-  readonly telemetry: DeploymentTelemetry
+  readonly telemetry: Pick<DeploymentTelemetry, 'waiting' | 'refused'>
   readonly signal: AbortSignal
   readonly refuse: Refuse
 }
@@ -142,8 +142,18 @@ async function bring(
   serving: ServingModels,
   follower: Follower,
 ): Promise<void> {
-  const { load, telemetry, signal, refuse } = follower
   const { deploymentEpoch } = deployment
+  await bringModel({ record, deployment }, follower, (model) => {
+    serving.replace({ model, deploymentEpoch })
+  })
+}
+
+/** Hands over the model of a deployment, unless it was overtaken meanwhile; what cannot be loaded is refused. */
+export async function bringModel(
+  { record, deployment }: { readonly record: InputRecord; readonly deployment: ModelDeployment },
+  { load, telemetry, signal, refuse }: Follower,
+  take: (model: Model) => void,
+): Promise<void> {
   try {
     const model = await whileDependencyIsDown(() => loadDeclared(deployment, load), {
       signal,
@@ -155,7 +165,7 @@ async function bring(
     })
     if (model === undefined) return
     if (signal.aborted) await model[Symbol.asyncDispose]()
-    else serving.replace({ model, deploymentEpoch })
+    else take(model)
   } catch (error) {
     if (!(error instanceof SpoilerError)) throw error
     telemetry.refused(deployment, error)

@@ -9,9 +9,12 @@ import { runComponent, whenAvailable } from '../platform/component.ts'
 import { prepare, runStreamTask, verifyInBackground } from '../platform/run-stream-task.ts'
 import { committedValues, followTopic } from '../platform/topic-values.ts'
 import { newestActivations } from './activations.ts'
+import { ChallengerSlot } from './challenger.ts'
+import { followChallengers } from './challenger-deployments.ts'
 import { deploymentTelemetry } from './deployment-telemetry.ts'
 import { firstServings, followDeployments, type LoadVersion } from './deployments.ts'
-import { writeRefusal } from './refusals.ts'
+import { assertRoom, roomBytes } from './memory-room.ts'
+import { setAsideTeller, writeRefusal } from './refusals.ts'
 import { ScoreWorker } from './score-worker.ts'
 import { ServingModels } from './serving-models.ts'
 import { versionLoader } from './version-loader.ts'
@@ -26,7 +29,10 @@ await runComponent({ name: 'scorer', process, env: process.env }, async (context
   const telemetry = deploymentTelemetry(context.telemetry.registry, log)
   const processes = config.MODEL_PROCESSES ?? Math.min(MOST_PROCESSES, availableParallelism())
   const onEnd = (err: Error): void => log.warn({ err }, 'a process of the model ended; it is replaced')
-  const open = (folder: string): Promise<Model> => openModelVersion(folder, { processes, onEnd })
+  const open = async (folder: string): Promise<Model> => {
+    await assertRoom(folder, processes, roomBytes(config))
+    return openModelVersion(folder, { processes, onEnd })
+  }
   const load: LoadVersion = versionLoader({
     cacheDir: join(config.STATE_DIR, 'models'),
     fetch: ({ modelName: name, modelVersion: version, ...place }, to) =>
@@ -44,12 +50,16 @@ await runComponent({ name: 'scorer', process, env: process.env }, async (context
   if (first === undefined) return
   await using serving = new ServingModels(first, telemetry.serving)
   const follows = folder === undefined
-  const worker = new ScoreWorker({ codec, serving, follows, readActivations })
-  const deployments = followTopic(config, codec, 'modelDeployments', { signal, log })
   const refuse = writeRefusal.bind(undefined, { config, codec })
+  const onSetAside = setAsideTeller({ telemetry, refuse, log })
+  await using challenger = new ChallengerSlot({ onSwitch: telemetry.trial, onSetAside, nowMs: () => performance.now() })
+  const worker = new ScoreWorker({ codec, serving, challenger, follows, readActivations })
+  const follower = { load, telemetry, refuse, signal }
+  const deployments = () => followTopic(config, codec, 'modelDeployments', { signal, log })
   await Promise.all([
     verifyInBackground(context, prepared),
-    follows ? followDeployments(deployments, serving, { load, telemetry, refuse, signal }) : undefined,
+    follows ? followDeployments(deployments(), serving, follower) : undefined,
+    follows ? followChallengers(deployments(), challenger, follower) : undefined,
     runStreamTask(context, { name: 'scorer', inputs: ['reviewFeatures'], worker: () => worker }),
   ])
 })

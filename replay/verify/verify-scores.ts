@@ -1,3 +1,4 @@
+import { activationAt } from '../../inference/canary.ts'
 import type { Deployed } from '../../inference/deployment-log.ts'
 import type { Model } from '../../inference/model.ts'
 import { scoreRow } from '../../inference/score-row.ts'
@@ -6,7 +7,6 @@ import { type PartitionRange, readRanges } from '../../platform/topic-reader.ts'
 import type { ModelActivation, ReviewFeatures, SpoilerScore } from '../../schemas/generated.ts'
 import type { StreamRecord } from '../../schemas/processor.ts'
 import { positionText, topics } from '../../schemas/topics.ts'
-import { activationAt } from '../rescore.ts'
 import { fieldDifferences } from './field-differences.ts'
 import type { ComparedRange, StageReport, ToldDifference, VerifyDeps } from './report.ts'
 
@@ -148,7 +148,11 @@ class Tally {
       this.#unproved += 1
       return
     }
-    const result = await scoreRow(row, { model: version.model, deploymentEpoch: score.deploymentEpoch })
+    const result = await scoreRow(row, {
+      model: version.model,
+      deploymentEpoch: score.deploymentEpoch,
+      slot: score.slot,
+    })
     if (result.kind === 'reject') this.#differs(row, 'unexpected')
     else if (this.#deps.codec.encode(SCORE_SUBJECT, result.score).equals(bytes)) return
     else if (this.#isWithin(version, result.score, score)) this.#withinTolerance += 1
@@ -169,7 +173,11 @@ class Tally {
 
   /** Only another runtime may come to other bits, and only by as much as the version says. */
   #isWithin({ model, tolerance }: LoadedVersion, made: SpoilerScore, live: SpoilerScore): boolean {
-    const activation = activationAt(this.#deps.activations, live.position, live.featureService)
+    const activation = activationAt(
+      this.#deps.activations,
+      { ...live.position, featureService: live.featureService },
+      live.slot,
+    )
     const recorded = activation?.runtimeFingerprint
     return recorded !== model.runtimeFingerprint && Math.abs(made.probability - live.probability) <= tolerance
   }

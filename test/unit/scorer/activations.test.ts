@@ -74,7 +74,7 @@ test('whoever serves in turn, the epochs recorded for a partition and feature se
         const decision = decideActivation(restoreActivations(log), at, servingOf(epoch, version))
         if (decision.kind === 'activate') log.push(decision.activation)
       }
-      for (const own of Map.groupBy(log, activationKey).values()) {
+      for (const own of Map.groupBy(log, (one) => activationKey(one, one.slot)).values()) {
         for (const [i, record] of own.entries()) {
           const before = own[i - 1]
           if (before === undefined) continue
