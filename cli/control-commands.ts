@@ -49,9 +49,10 @@ export async function commandControl<T>(
 
 /** Asks control to let a version serve. @throws SpoilerError SPL_USAGE when another decision came first. */
 export async function deployByControl(
-  wanted: Omit<DeployCommand, 'afterEpoch'>,
+  asked: Omit<DeployCommand, 'afterEpoch' | 'mode' | 'share'> & Partial<Pick<DeployCommand, 'mode' | 'share'>>,
   link: ControlLink,
 ): Promise<ModelDeployment> {
+  const wanted = { mode: 'serve', share: 1, ...asked }
   const newest = () => newestDeployment(committedValues(link.config, link.codec, 'modelDeployments'), wanted.slot)
   const afterEpoch = (await newest())?.deploymentEpoch ?? 0
   const decided = await commandControl(link, { deployCommand: { ...wanted, afterEpoch } }, async () => {

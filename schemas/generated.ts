@@ -112,6 +112,10 @@ export interface DeadLetter {
 export interface DeployCommand {
   /** champion: what scores. */
   readonly slot: string
+  /** As in ModelDeployment. */
+  readonly mode: string
+  /** As in ModelDeployment. */
+  readonly share: number
   readonly modelName: string
   /** Content hash of the model version. */
   readonly modelVersion: string
@@ -1055,6 +1059,8 @@ export const avroSchemas = {
             doc: 'Somebody decides which version shall serve.',
             fields: [
               { name: 'slot', type: 'string', doc: 'champion: what scores.' },
+              { name: 'mode', type: 'string', default: 'serve', doc: 'As in ModelDeployment.' },
+              { name: 'share', type: 'double', default: 1, doc: 'As in ModelDeployment.' },
               { name: 'modelName', type: 'string' },
               { name: 'modelVersion', type: 'string', doc: 'Content hash of the model version.' },
               {
@@ -1489,6 +1495,8 @@ export const avroSchemas = {
     doc: 'Somebody decides which version shall serve.',
     fields: [
       { name: 'slot', type: 'string', doc: 'champion: what scores.' },
+      { name: 'mode', type: 'string', default: 'serve', doc: 'As in ModelDeployment.' },
+      { name: 'share', type: 'double', default: 1, doc: 'As in ModelDeployment.' },
       { name: 'modelName', type: 'string' },
       { name: 'modelVersion', type: 'string', doc: 'Content hash of the model version.' },
       { name: 'featureService', type: 'string', default: 'spoiler_v1', doc: 'Feature service that the version reads.' },

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { z } from 'zod'
 import { listVersions, type StoredVersion, versionManifest, versionSource } from '../../connectors/model-registry.ts'
 import type { ObjectStore } from '../../connectors/object-store.ts'
@@ -10,14 +10,17 @@ import { declaredVersion } from '../../inference/manifest.ts'
 import { PRIOR_FOLDER } from '../../inference/model-version.ts'
 import type { Config } from '../../platform/config.ts'
 import { committedValues } from '../../platform/topic-values.ts'
-import { CHAMPION } from '../../schemas/deployment-slots.ts'
+import { usageError } from '../../producers/arguments.ts'
+import { CHALLENGER, CHAMPION } from '../../schemas/deployment-slots.ts'
 import type { ModelDeployment } from '../../schemas/generated.ts'
 import { type CliContext, printJson } from '../context.ts'
 import { deployByControl } from '../control-commands.ts'
+import { versionBefore } from '../model-ledger.ts'
 import { assertBroker } from '../dependencies.ts'
 import { ensurePipelineTopics, openPipelineCodec, readingCodec } from '../pipeline.ts'
 import { oneLine, table } from '../text.ts'
 import { addModelsGate } from './models-gate.ts'
+import { addModelsWhich } from './models-which.ts'
 import { parseVersion, type NamedVersion } from '../named-version.ts'
 
 const LIST_HELP = `
@@ -40,10 +43,29 @@ Examples:
 
 const Declared = z.object({ featureService: z.string() })
 
+const ROLLBACK_HELP = `
+Promotes the version that the ledger says has scored before what shall score now: one record, no restart. Done twice, it
+is back where it was.
+
+Examples:
+  shield models rollback --reason "too many false alarms" --by ada`
+const CHALLENGE_HELP = `
+A shadow scores its share of the reviews into shadow-scores; a canary answers for it. The champion scores all reviews, and
+answers when the challenger is slow or dies. See docs/MODELS.md.
+
+Examples:
+  shield models challenge baseline@0123456789abcdef --mode shadow --share 1
+  shield models challenge baseline@0123456789abcdef --mode off`
+
 interface DeployArguments {
   readonly reason: string
   readonly by: string
   readonly json?: boolean
+}
+
+interface ChallengeArguments extends DeployArguments {
+  readonly mode: string
+  readonly share: number
 }
 
 export function addModels(program: Command, context: CliContext): void {
@@ -61,16 +83,29 @@ export function addModels(program: Command, context: CliContext): void {
     .option('--json', 'print one line of JSON')
     .addHelpText('after', SHOW_HELP)
     .action((named: string, { json }: { readonly json?: boolean }) => show(named, json === true, context))
-  models
-    .command('promote')
+  const decides = (command: Command, reason: string): Command =>
+    command
+      .option('--reason <text>', 'why; it stands in the log for ever', reason)
+      .option('--by <who>', 'who decides', userInfo().username)
+      .option('--json', 'print one line of JSON')
+  decides(models.command('promote'), 'decided by hand')
     .description('Decide that a version shall score from now on')
     .argument('<name@version>', 'as `shield models ls` lists it')
-    .option('--reason <text>', 'why; it stands in the log for ever', 'decided by hand')
-    .option('--by <who>', 'who decides', userInfo().username)
-    .option('--json', 'print one line of JSON')
     .addHelpText('after', PROMOTE_HELP)
-    .action((named: string, options: DeployArguments) => deploy(named, options, context))
+    .action((named: string, options: DeployArguments) => promote(named, options, context))
+  decides(models.command('rollback'), 'rolled back by hand')
+    .description('Let the version score again that did before')
+    .addHelpText('after', ROLLBACK_HELP)
+    .action((options: DeployArguments) => rollback(options, context))
+  decides(models.command('challenge'), 'decided by hand')
+    .description('Let a version score beside the champion, or end that')
+    .argument('<name@version>', 'as `shield models ls` lists it')
+    .addOption(new Option('--mode <mode>', 'what it does').choices(['shadow', 'canary', 'off']).default('shadow'))
+    .option('--share <share>', 'of the reviews, 0 to 1', parseShare, 0.1)
+    .addHelpText('after', CHALLENGE_HELP)
+    .action((named: string, options: ChallengeArguments) => challenge(named, options, context))
   addModelsGate(models, context)
+  addModelsWhich(models, context)
 }
 
 async function list(json: boolean, context: CliContext): Promise<void> {
@@ -89,7 +124,32 @@ async function show(named: string, json: boolean, context: CliContext): Promise<
   context.stdout.write(`${JSON.stringify(manifest, null, json ? 0 : 2)}\n`)
 }
 
-async function deploy(named: string, { reason, by, json }: DeployArguments, context: CliContext): Promise<void> {
+async function promote(named: string, options: DeployArguments, context: CliContext): Promise<void> {
+  const decided = await decide(named, options, context)
+  if (options.json === true) printJson(context, decided)
+  else context.stdout.write(`Deployment ${decided.deploymentEpoch}: ${named} shall score. See \`shield status\`.\n`)
+}
+
+async function rollback(options: DeployArguments, context: CliContext): Promise<void> {
+  const config = context.config()
+  await assertBroker(config)
+  const { modelName: name, modelVersion: version } = await versionBefore(config)
+  await promote(`${name}@${version}`, options, context)
+}
+
+async function challenge(named: string, options: ChallengeArguments, context: CliContext): Promise<void> {
+  const { mode, share, json } = options
+  const decided = await decide(named, options, context, { slot: CHALLENGER, mode, share })
+  if (json === true) printJson(context, decided)
+  else context.stdout.write(`Deployment ${decided.deploymentEpoch} of the challenger: ${named}, ${mode}.\n`)
+}
+
+async function decide(
+  named: string,
+  { reason, by }: DeployArguments,
+  context: CliContext,
+  how: Partial<Pick<ModelDeployment, 'slot' | 'mode' | 'share'>> = {},
+): Promise<ModelDeployment> {
   const config = context.config()
   const wanted = parseVersion(named)
   await assertBroker(config)
@@ -100,12 +160,16 @@ async function deploy(named: string, { reason, by, json }: DeployArguments, cont
   const { name: modelName, version: modelVersion } = wanted
   const source = versionSource(config.S3_PREFIX, wanted)
   const { signal } = context
-  const decided = await deployByControl(
-    { slot: CHAMPION, modelName, modelVersion, featureService, source, reason, gateReport: '' },
+  return await deployByControl(
+    { slot: CHAMPION, modelName, modelVersion, featureService, source, reason, gateReport: '', ...how },
     { config, codec, signal, by },
   )
-  if (json === true) printJson(context, decided)
-  else context.stdout.write(`Deployment ${decided.deploymentEpoch}: ${named} shall score. See \`shield status\`.\n`)
+}
+
+function parseShare(text: string): number {
+  const share = Number(text)
+  if (text.trim() !== '' && share >= 0 && share <= 1) return share
+  throw usageError(`"${text}" is no share; write a number from 0 to 1, such as 0.1`)
 }
 
 /** The prior comes with the code, all others from the store. */

@@ -28,6 +28,8 @@ const passed = (taskId: string, championEpoch = 0): ControlEntry =>
 const deploy = (afterEpoch: number): ControlEntry =>
   entryOf({
     deployCommand: {
+      mode: 'serve',
+      share: 1,
       slot: 'champion',
       ...CANDIDATE,
       modelVersion: 'ffffffffffffffff',
