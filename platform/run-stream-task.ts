@@ -104,6 +104,7 @@ export async function runStreamTask(context: ComponentContext, { name, inputs, w
   const { config, telemetry, signal } = context
   const log = context.log.child({ task: name })
   const nowMs = (): number => Date.now()
+  const standsBy = inputs.every((id) => topics[id].partitions === 1)
   // the producer first: it fences an earlier self before the committed offsets are read
   await using producer = await openTransactionalProducer(config, `${name}-${config.INSTANCE}`)
   await using edges = await PartitionReader.open(config, `${name}-watermarks`, READ_UNCOMMITTED)
@@ -124,7 +125,7 @@ export async function runStreamTask(context: ComponentContext, { name, inputs, w
     order:
       inputs.length === 1 ? arrivalOrder() : new AppendTimeOrder({ caughtUp, nowMs, waitMs: config.MERGE_WAIT_MS }),
     watermarks,
-    telemetry: taskTelemetry(telemetry, name, log),
+    telemetry: taskTelemetry(telemetry, name, log, standsBy),
     log,
     nowMs,
     pause,

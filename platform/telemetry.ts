@@ -116,14 +116,15 @@ export interface TaskTelemetry {
   dependencyUp(): void
 }
 
-export function taskTelemetry(telemetry: Telemetry, component: string, log: Logger): TaskTelemetry {
+/** @param standsBy Whether it is as it should be without a partition: another instance may have the only one. */
+export function taskTelemetry(telemetry: Telemetry, component: string, log: Logger, standsBy = false): TaskTelemetry {
   let down: SpoilerError | undefined
   let waitingFor: string | undefined
   const waitFor = (reason: string): void => {
     waitingFor = reason
     telemetry.setUnready(component, reason)
   }
-  waitFor('no partitions assigned yet')
+  if (!standsBy) waitFor('no partitions assigned yet')
   return {
     restoring: (partitions) => {
       waitFor(`restoring the state of ${partitions} partitions`)

@@ -26,6 +26,16 @@ describe('readiness', () => {
     expect(telemetry.unready()).toEqual({})
   })
 
+  test('one that may stand by is ready without a partition, and not while it restores one', () => {
+    const own = new Telemetry()
+    const standing = taskTelemetry(own, 'drift', pino({ level: 'silent' }), true)
+    expect(own.unready()).toEqual({})
+    standing.restoring(1)
+    expect(own.unready()).toEqual({ drift: 'restoring the state of 1 partitions' })
+    standing.assigned(1)
+    expect(own.unready()).toEqual({})
+  })
+
   test('a task that restores says so, also after an outage meanwhile', () => {
     task.restoring(4)
     expect(telemetry.unready()).toEqual({ intake: 'restoring the state of 4 partitions' })
