@@ -14,7 +14,7 @@ import { spoilerV1 } from '../../../schemas/spoiler-v1.ts'
 import { spoilerV2 } from '../../../schemas/spoiler-v2.ts'
 import { topics } from '../../../schemas/topics.ts'
 import { COEFFICIENTS, featureRow, GOLDEN, sealedVersion } from '../../support/model-versions.ts'
-import { COMPONENTS, metricOf, type Pipeline, startPipeline, until } from '../../support/pipeline.ts'
+import { COMPONENTS, CONTROL, metricOf, type Pipeline, startPipeline, until } from '../../support/pipeline.ts'
 import { EXAMPLE } from '../../support/review-world.ts'
 import { shield } from '../../support/shield.ts'
 
@@ -74,6 +74,7 @@ beforeAll(async () => {
   await store.ensureBucket()
   folds = pipeline.supervise(only('folds'))
   scorer = pipeline.supervise(only('scorer'))
+  pipeline.supervise([CONTROL], { TRAIN_AUTOMATICALLY: 'false' }) // deployments are its to write
   flow = resources.use(new Flow())
   await until('reviews are scored', async () => (await scores()).length >= BEFORE)
 })
@@ -205,6 +206,7 @@ test('afterwards everything is made again bit for bit, whichever service was liv
     { stage: 'user-history', differing: 0 },
     { stage: 'movie-context', differing: 0, compared: flow.published },
     { stage: 'scorer', differing: 0, compared: flow.published },
+    { stage: 'evaluator', differing: 0 },
   ])
   await run(...ALL)
   const rows = await backfilled()
