@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { GroupConsumer } from '../../../platform/kafka-consumer.ts'
 import type { DriftEvent } from '../../../schemas/generated.ts'
+import { topics } from '../../../schemas/topics.ts'
 import { drift } from '../../../stream-processors/drift/drift.ts'
 import { valuesTo } from '../../support/fold-chain.ts'
 import { COMPONENTS, type Pipeline, startPipeline, until } from '../../support/pipeline.ts'
@@ -40,7 +42,7 @@ test('a spam wave on the running pipeline raises an alarm in plain words; partia
     windows: (await pipeline.records('driftWindows')).map(({ value }) => value),
     events: (await pipeline.records('driftEvents')).map(({ value }) => value),
   }
-  const { output } = drive(drift, await pipeline.records('driftPartials'))
+  const { output } = drive(drift, await foldedPartials())
   expect(valuesTo('driftWindows', output)).toEqual(recorded.windows)
   expect(valuesTo('driftEvents', output)).toEqual(recorded.events)
 
@@ -56,6 +58,13 @@ test('a spam wave on the running pipeline raises an alarm in plain words; partia
   expect(report.stdout).toContain(SUBJECT)
   expect(readFileSync(page, 'utf8')).toContain(raised?.cause.slice(0, 30))
 })
+
+/** Those that the merger had folded when it was stopped; its tasks may have written more. */
+async function foldedPartials() {
+  await using merger = await GroupConsumer.observe(pipeline.config, drift.name)
+  const [folded] = await merger.committed([{ topic: topics.driftPartials.name, partition: 0 }])
+  return (await pipeline.records('driftPartials')).filter(({ position }) => position.offset < (folded?.offset ?? 0))
+}
 
 const SUBJECT = 'features/spoiler_v1'
 const ONSET_MS = Date.UTC(2026, 0, 5) - 14 * 86_400_000
