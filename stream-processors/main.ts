@@ -18,8 +18,11 @@ import { userHistory } from './user-history.ts'
 const chosen = new Set(process.argv.slice(2))
 const runs = ({ name }: { readonly name: string }): boolean => chosen.size === 0 || chosen.has(name)
 
-/** Every commit of the evaluator holds all counters that changed: outcomes may be a second late, and counters few. */
-const EVALUATOR_COMMIT_MS = 1_000
+/**
+ * Least time between two commits of the folds that watch: no score waits for them, and every commit holds all counters
+ * that changed.
+ */
+const WATCHING_COMMIT_MS = 1_000
 
 await runComponent({ name: 'folds', process, env: process.env }, async (context) => {
   const service = FEATURE_SERVICES[context.config.FEATURE_SERVICE]
@@ -40,16 +43,18 @@ await runComponent({ name: 'folds', process, env: process.env }, async (context)
     const code = codeFingerprint(new URL(module, import.meta.url))
     return { codec, inputs: [input], snapshots: { source, code, open: () => openS3Snapshots(context.config) } }
   }
-  const seldom = { ...context, config: { ...context.config, COMMIT_INTERVAL_MS: EVALUATOR_COMMIT_MS } }
+  const watching = { ...context, config: { ...context.config, COMMIT_INTERVAL_MS: WATCHING_COMMIT_MS } }
   await Promise.all([
     verifyInBackground(context, prepared),
     ...(runs(intake) ? [runFold(context, intake, { codec, inputs: ['reviews', 'reviewLabels', 'movies'] })] : []),
     ...(runs(userHistory) ? [runFold(context, userHistory, recorded('userActivity', './user-history.ts'))] : []),
     ...(runs(movies) ? [runFold(context, movies, recorded('movieActivity', './movie-context.ts'))] : []),
-    ...(runs(scoreIntake) ? [runFold(context, scoreIntake, { codec, inputs: ['spoilerScores', 'shadowScores'] })] : []),
-    ...(runs(evaluator) ? [runFold(seldom, evaluator, recorded('scoreActivity', './evaluator.ts'))] : []),
-    ...(runs(driftFeatures) ? [runFold(context, driftFeatures, { codec, inputs: ['reviewFeatures'] })] : []),
-    ...(runs(driftScores) ? [runFold(context, driftScores, { codec, inputs: ['spoilerScores'] })] : []),
-    ...(runs(drift) ? [runFold(context, drift, { codec, inputs: ['driftPartials'] })] : []),
+    ...(runs(scoreIntake)
+      ? [runFold(watching, scoreIntake, { codec, inputs: ['spoilerScores', 'shadowScores'] })]
+      : []),
+    ...(runs(evaluator) ? [runFold(watching, evaluator, recorded('scoreActivity', './evaluator.ts'))] : []),
+    ...(runs(driftFeatures) ? [runFold(watching, driftFeatures, { codec, inputs: ['reviewFeatures'] })] : []),
+    ...(runs(driftScores) ? [runFold(watching, driftScores, { codec, inputs: ['spoilerScores'] })] : []),
+    ...(runs(drift) ? [runFold(watching, drift, { codec, inputs: ['driftPartials'] })] : []),
   ])
 })

@@ -66,8 +66,11 @@ test('shield replay --verify: what the folds and the scorer made is made again, 
     { stage: 'user-history', differing: 0 },
     { stage: 'movie-context', compared, differing: 0 },
     { stage: 'scorer', compared, differing: 0, withinTolerance: 0, unproved: 0 },
+    { stage: 'evaluator', differing: 0 },
   ])
-  expect(stagesOf(again)[0]?.compared).toBeGreaterThan(compared)
+  const [histories, , , evaluations] = stagesOf(again)
+  expect(histories?.compared).toBeGreaterThan(compared)
+  expect(evaluations?.compared).toBeGreaterThan(0)
 })
 
 test('shield replay --verify: with one constant of a fold changed it ends with 1 and names records and fields', () => {

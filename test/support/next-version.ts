@@ -11,6 +11,7 @@ const ROOT = join(import.meta.dirname, '..', '..')
 const SOURCES = [
   'cli',
   'connectors',
+  'control',
   'features',
   'inference',
   'local-stack',

@@ -12,7 +12,7 @@ import { until } from '../../support/pipeline.ts'
 
 const ROOT = join(import.meta.dirname, '../../..')
 const MAIN = join(ROOT, 'cli/main.ts')
-const COMPONENTS = ['folds', 'scorer', 'sinks', 's3-offline-store', 'world']
+const COMPONENTS = ['folds', 'scorer', 'sinks', 'control', 's3-offline-store', 'world']
 /** Reviews a second: a slow machine keeps up with it while others use it too. */
 const RATE = 50
 /** Labels that a first model is fitted on here: few, so that it is there soon, and enough for the gate. */

@@ -58,8 +58,7 @@ test('letters that nothing was done about are counted, with their age', async ()
 test('a record that was compressed to fit becomes a letter without its value, which says where it stands', async () => {
   const value = JSON.stringify({ ...EXAMPLE.review, text: 'a'.repeat(12_000_000) })
   const wanted = { code: 'SPL_RECORD_TOO_LARGE', cause: 'left out', component: 'intake' } as const
-  const { position } = await send({ topic: 'reviews', value, gzip: true }, wanted)
-  const letter = await letterOf(position)
+  const letter = await letterOf(await send({ topic: 'reviews', value, gzip: true }, wanted))
   expect(letter).toMatchObject({ code: wanted.code, key: KEY, headers: HEADERS, value: null })
   expect(letter.cause).toContain(wanted.cause)
 })
@@ -73,7 +72,7 @@ test('a label that names another movie than its review did is refused by the fol
   const activity = async () =>
     (await pipeline.records('userActivity')).find(({ value }) => value.label?.reviewId === ids.reviewId)
   await until('intake has taken the label', async () => (await activity()) !== undefined)
-  const letter = await letterOf((await activity())?.position as LogPosition)
+  const letter = await letterOf({ component: 'user-history', position: (await activity())?.position as LogPosition })
   expect(letter).toMatchObject({ code: 'SPL_MOVIE_MISMATCH', component: 'user-history' })
 })
 
@@ -115,8 +114,11 @@ test('no component was started anew by any of it', () => {
 
 type Expectation = [code: ErrorCode, cause: string, component: string]
 
-interface Sent extends Expected {
+interface Source extends Pick<Expected, 'component'> {
   readonly position: LogPosition
+}
+
+interface Sent extends Expected, Source {
   readonly value: Buffer | null
 }
 
@@ -126,7 +128,7 @@ async function send(record: ForeignRecord, expected: Expected): Promise<Sent> {
 }
 
 async function expectLetters(sent: readonly Sent[]): Promise<void> {
-  const letters = await lettersOf(sent.map(({ position }) => position))
+  const letters = await lettersOf(sent)
   for (const [index, { position, value, code, cause, component }] of sent.entries()) {
     const original = { key: KEY, value, headers: HEADERS }
     expect(letters[index]).toEqual({
@@ -141,15 +143,19 @@ async function expectLetters(sent: readonly Sent[]): Promise<void> {
   }
 }
 
-async function letterOf(position: LogPosition): Promise<DeadLetter> {
-  const [letter] = await lettersOf([position])
+async function letterOf(source: Source): Promise<DeadLetter> {
+  const [letter] = await lettersOf([source])
   return letter as DeadLetter
 }
 
-/** The one dead letter of each record. */
-async function lettersOf(positions: readonly LogPosition[]): Promise<DeadLetter[]> {
-  const keys = positions.map(({ topic, partition, offset }) => `${topic}/${partition}/${offset}`)
-  const found = async () => Map.groupBy(await pipeline.records('deadLetters'), ({ key }) => key)
+/** The one dead letter of each record from the component that is expected to refuse it; others may read it too. */
+async function lettersOf(sources: readonly Source[]): Promise<DeadLetter[]> {
+  const keys = sources.map(({ component, position: { topic, partition, offset } }) => {
+    return `${topic}/${partition}/${offset} ${component}`
+  })
+  const found = async () => {
+    return Map.groupBy(await pipeline.records('deadLetters'), ({ key, value }) => `${key} ${value.component}`)
+  }
   await until(`dead-letters holds ${keys.join(', ')}`, async () => {
     const letters = await found()
     return keys.every((key) => letters.has(key))
