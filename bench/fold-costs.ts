@@ -4,6 +4,7 @@
  *
  *   node bench/fold-costs.ts [REVIEWS]
  */
+import type { FoldState } from '../platform/memory-fold.ts'
 import type { ProducedEvent } from '../producers/event-source.ts'
 import { World } from '../producers/world/world.ts'
 import type { Forward, Processor, StreamRecord } from '../schemas/processor.ts'
@@ -15,7 +16,7 @@ import { spoilerV1 } from '../schemas/spoiler-v1.ts'
 import { movieContext } from '../stream-processors/movie-context.ts'
 import { userHistory } from '../stream-processors/user-history.ts'
 import { drive } from '../test/support/topology-test-driver.ts'
-import type { Driven, FoldState } from '../test/support/topology-test-driver.ts'
+import type { Driven } from '../test/support/topology-test-driver.ts'
 
 const CHUNK_REVIEWS = 10_000
 const reviews = Number(process.argv[2] ?? 100_000)

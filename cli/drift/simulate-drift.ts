@@ -3,8 +3,9 @@ import { scoreRow } from '../../inference/score-row.ts'
 import type { ProducedEvent } from '../../producers/event-source.ts'
 import { scenarioNamed } from '../../producers/world/scenarios.ts'
 import { World } from '../../producers/world/world.ts'
+import { MemoryFold } from '../../platform/memory-fold.ts'
 import type { DriftEvent, DriftPartial, DriftWindow, UserActivity } from '../../schemas/generated.ts'
-import type { Forward, StreamRecord } from '../../schemas/processor.ts'
+import type { Step, StreamRecord } from '../../schemas/processor.ts'
 import { type TopicId, topics, type ValueOf } from '../../schemas/topics.ts'
 import { WINDOW_MS } from '../../stream-processors/drift/counters.ts'
 import { drift } from '../../stream-processors/drift/drift.ts'
@@ -13,7 +14,6 @@ import { driftScores } from '../../stream-processors/drift/drift-scores.ts'
 import { spoilerV1 } from '../../schemas/spoiler-v1.ts'
 import { movieContext } from '../../stream-processors/movie-context.ts'
 import { userHistory } from '../../stream-processors/user-history.ts'
-import { MemoryFold } from './memory-fold.ts'
 
 /** A world and what happens in it. */
 export interface SimulatedWorld {
@@ -56,8 +56,8 @@ export function decide(partials: readonly StreamRecord<DriftPartial>[]): {
   readonly events: readonly DriftEvent[]
 } {
   const fold = new MemoryFold(drift)
-  const forwards = partials.flatMap((partial) => fold.next(partial))
-  return { windows: valuesTo('driftWindows', forwards), events: valuesTo('driftEvents', forwards) }
+  const steps = partials.flatMap((partial) => fold.next(partial))
+  return { windows: valuesTo('driftWindows', steps), events: valuesTo('driftEvents', steps) }
 }
 
 interface Appended {
@@ -73,7 +73,8 @@ function recordOf<T extends TopicId>(
   return { key: null, value, position: { topic: topics[to].name, partition: 0, offset }, appendedAtMs }
 }
 
-function valuesTo<T extends TopicId>(topic: T, forwards: readonly Forward[]): ValueOf<T>[] {
+function valuesTo<T extends TopicId>(topic: T, steps: readonly Pick<Step<never>, 'forwards'>[]): ValueOf<T>[] {
+  const forwards = steps.flatMap((step) => step.forwards)
   return forwards.filter(({ to }) => to === topic).map(({ value }) => value as ValueOf<T>)
 }
 

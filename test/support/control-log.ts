@@ -1,8 +1,9 @@
+import type { FoldState } from '../../platform/memory-fold.ts'
 import { control } from '../../control/control.ts'
 import { controlEntry } from '../../schemas/control-entry.ts'
 import type { ControlEntry, TaskReport, TrainingJob, TrainingPolicy } from '../../schemas/generated.ts'
 import type { StreamRecord } from '../../schemas/processor.ts'
-import { type Driven, drive, type FoldState } from './topology-test-driver.ts'
+import { type Driven, drive } from './topology-test-driver.ts'
 
 export const POLICY: TrainingPolicy = {
   automatic: true,

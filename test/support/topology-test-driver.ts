@@ -1,51 +1,7 @@
 import avro from 'avsc'
 import { avroSchemas } from '../../schemas/generated.ts'
-import type {
-  DropReason,
-  Forward,
-  Processor,
-  Put,
-  ReadonlyStore,
-  ReadonlyStores,
-  Step,
-  StoreDeclaration,
-  StoreKey,
-  StreamRecord,
-} from '../../schemas/processor.ts'
-
-const KEY_SEPARATOR = '\u0000'
-
-/** A keyed map that remembers the order of puts, as the runtime's stores do. */
-class MemoryStore<V> implements ReadonlyStore<V> {
-  readonly #entries = new Map<string, V>()
-
-  get(key: StoreKey): V | undefined {
-    return this.#entries.get(idOf(key))
-  }
-
-  has(key: StoreKey): boolean {
-    return this.#entries.has(idOf(key))
-  }
-
-  *entries(): IterableIterator<readonly [key: readonly string[], value: V]> {
-    for (const [id, value] of this.#entries) yield [id.split(KEY_SEPARATOR), value]
-  }
-
-  put(key: StoreKey, value: V | null): void {
-    this.#entries.delete(idOf(key))
-    if (value !== null) this.#entries.set(idOf(key), value)
-  }
-}
-
-function idOf(key: StoreKey): string {
-  return typeof key === 'string' ? key : key.join(KEY_SEPARATOR)
-}
-
-/** Content of the stores, oldest entry first, and the stream time: all that a fold knows of its past. */
-export interface FoldState {
-  readonly stores: Readonly<Record<string, readonly (readonly [key: readonly string[], value: unknown])[]>>
-  readonly streamTimeMs: number
-}
+import { type FoldState, MemoryFold } from '../../platform/memory-fold.ts'
+import type { DropReason, Forward, Processor, Step, StoreDeclaration, StreamRecord } from '../../schemas/processor.ts'
 
 export interface Driven {
   readonly output: readonly Forward[]
@@ -54,14 +10,11 @@ export interface Driven {
   readonly state: FoldState
 }
 
-/**
- * Folds records through a processor, without broker and clock, in the order and with the semantics of the runtime:
- * stream time is the largest append time seen, `onStreamTime` runs when it moves and before the record that moved it.
- */
+/** Folds records through a processor as {@link MemoryFold} does, and tells all that came out. */
 export function drive<In, Stores>(
   processor: Processor<In, Stores>,
   records: readonly StreamRecord<In>[],
-  from: FoldState = { stores: {}, streamTimeMs: -1 },
+  from?: FoldState,
 ): Driven {
   const fold = new Fold(processor, from)
   for (const record of records) fold.next(record)
@@ -70,46 +23,28 @@ export function drive<In, Stores>(
 
 /** The same, record by record. */
 export class Fold<In, Stores> {
-  readonly #processor: Processor<In, Stores>
-  readonly #stores: Record<string, MemoryStore<unknown>> = {}
+  readonly #fold: MemoryFold<In, Stores>
   readonly #output: Forward[] = []
   readonly #drops: DropReason[] = []
   readonly #rejects: Step<never>['rejects'][number][] = []
-  #streamTimeMs: number
 
-  constructor(processor: Processor<In, Stores>, from: FoldState = { stores: {}, streamTimeMs: -1 }) {
-    this.#processor = processor
-    this.#streamTimeMs = from.streamTimeMs
-    for (const name of Object.keys(processor.stores)) {
-      const store = new MemoryStore<unknown>()
-      for (const [key, value] of from.stores[name] ?? []) store.put(key, value)
-      this.#stores[name] = store
-    }
+  constructor(processor: Processor<In, Stores>, from?: FoldState) {
+    this.#fold = new MemoryFold(processor, from)
   }
 
+  /** @returns the step of the record itself. */
   next(record: StreamRecord<In>): Step<Stores> {
-    const stores = this.#stores as unknown as ReadonlyStores<Stores>
-    if (record.appendedAtMs > this.#streamTimeMs) {
-      this.#streamTimeMs = record.appendedAtMs
-      const step = this.#processor.onStreamTime?.(this.#streamTimeMs, stores)
-      if (step !== undefined) this.#apply(step)
+    const steps = this.#fold.next(record)
+    for (const { forwards, drops, rejects } of steps) {
+      this.#output.push(...forwards)
+      this.#drops.push(...drops.map((drop) => drop.reason))
+      this.#rejects.push(...rejects)
     }
-    return this.#apply(this.#processor.onRecord(record, stores, this.#streamTimeMs))
+    return steps.at(-1) as Step<Stores>
   }
 
   result(): Driven {
-    const stores = Object.entries(this.#stores).map(([name, store]) => [name, [...store.entries()]] as const)
-    const state = { stores: Object.fromEntries(stores), streamTimeMs: this.#streamTimeMs }
-    return { output: this.#output, drops: this.#drops, rejects: this.#rejects, state }
-  }
-
-  #apply(step: Step<Stores>): Step<Stores> {
-    for (const put of step.puts as readonly Put<Record<string, unknown>>[])
-      this.#stores[put.store]?.put(put.key, put.value)
-    this.#output.push(...step.forwards)
-    this.#drops.push(...step.drops.map((drop) => drop.reason))
-    this.#rejects.push(...step.rejects)
-    return step
+    return { output: this.#output, drops: this.#drops, rejects: this.#rejects, state: this.#fold.state() }
   }
 }
 
