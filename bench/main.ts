@@ -1,9 +1,10 @@
 // Benchmarks of the running pipeline. Each prints one JSON line; bench/RESULTS.md keeps runs with command and machine.
-//   npm run bench -- folds | everything | latency-folds | latency | memory | lake | dataset | state | replay | fences | training | quality   [--reviews N]
+//   npm run bench -- folds | everything | latency-folds | latency | memory | lake | dataset | state | replay | fences | drift | training | quality   [--reviews N]
 //   npm run bench -- scoring | swaps | shield-score   [--reviews N] [--model FOLDER] [--swaps N]
 import process from 'node:process'
 import { parseArgs } from 'node:util'
 import { dataset } from './dataset.ts'
+import { driftCost } from './drift.ts'
 import { fences } from './fences.ts'
 import { lake } from './lake.ts'
 import { latency } from './latency.ts'
@@ -43,6 +44,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<object>>> = {
   state: () => state(reviews(1_000_000)),
   replay: () => replay(reviews(30_000)),
   fences: () => fences(),
+  drift: () => driftCost(reviews(40_000)),
   scoring: () => scoring(reviews(8_000), values.model),
   swaps: () => swaps(Number(values.swaps)),
   'shield-score': () => shieldScore(),
