@@ -3,13 +3,14 @@ import { loadModelVersion, PRIOR_FOLDER } from '../inference/model-version.ts'
 import type { Model } from '../inference/model.ts'
 import { scoreRow } from '../inference/score-row.ts'
 import { FoldWorker } from '../platform/fold-worker.ts'
-import type { InputRecord } from '../platform/input-record.ts'
+import { type InputRecord, topicId } from '../platform/input-record.ts'
 import { nextOffsets } from '../platform/stream-task.ts'
 import { World } from '../producers/world/world.ts'
 import type { ReviewFeatures } from '../schemas/generated.ts'
 import type { Processor } from '../schemas/processor.ts'
 import { spoilerV1 } from '../schemas/spoiler-v1.ts'
 import { type TopicId, topics } from '../schemas/topics.ts'
+import { seedOf } from '../stats/random.ts'
 import { drift } from '../stream-processors/drift/drift.ts'
 import { driftFeatures } from '../stream-processors/drift/drift-features.ts'
 import { driftScores } from '../stream-processors/drift/drift-scores.ts'
@@ -20,8 +21,9 @@ import { FakeChangelog } from '../test/support/fake-changelog.ts'
 import { FakeRegistry, learnedCodec } from '../test/support/fake-registry.ts'
 import { foldDeps } from '../test/support/fold-deps.ts'
 
-/** One of four partitions at 200 reviews/s; a day of the world is four seconds. */
-const RATE = 50
+/** Reviews a second; a day of the world is four seconds. */
+const RATE = 200
+const PARTITIONS = 4
 const START_MS = Date.UTC(2026, 0, 1)
 const SPEED = 21_600
 const COMMIT_MS = 100
@@ -76,10 +78,15 @@ function sumOf(costs: Readonly<Record<string, number>>, names: readonly string[]
   return names.reduce((sum, name) => sum + (costs[name] ?? 0), 0)
 }
 
-function record(id: TopicId, value: unknown, at: Pick<InputRecord, 'offset' | 'appendedAtMs'>): InputRecord {
-  const { name: topic, schema, key } = topics[id]
+function record(to: TopicId, value: unknown, at: Pick<InputRecord, 'offset' | 'appendedAtMs'>): InputRecord {
+  const { name: topic, schema, key } = topics[to]
   const bytes = codec.encode({ subject: `${topic}-value`, schema }, value)
-  return { topic, partition: 0, key: Buffer.from(key(value as never)), value: bytes, headers: [], ...at }
+  const id = key(value as never)
+  return { topic, partition: partitionOf(topic, id), key: Buffer.from(id), value: bytes, headers: [], ...at }
+}
+
+function partitionOf(topic: string, key: string): number {
+  return topics[topicId(topic)].partitions === 1 ? 0 : (seedOf(key) >>> 0) % PARTITIONS
 }
 
 function published(reviews: number): InputRecord[] {
@@ -110,10 +117,10 @@ function of(id: TopicId, records: readonly InputRecord[]): InputRecord[] {
   return records
     .filter(({ topic }) => topic === topics[id].name)
     .sort((a, b) => a.appendedAtMs - b.appendedAtMs)
-    .map((one, offset) => ({ ...one, offset }))
+    .map((one, offset) => ({ ...one, offset })) // ascending in each partition: a fold asks no more
 }
 
-/** Folds records of one partition, a commit for each interval of append time. */
+/** Folds the partitions of a topic in one process, a commit for each interval of append time. */
 async function folded<In, Stores>(
   processor: Processor<In, Stores>,
   inputs: readonly InputRecord[],
@@ -121,7 +128,8 @@ async function folded<In, Stores>(
 ): Promise<{ readonly cpuMs: number; readonly outputs: InputRecord[] }> {
   const own = learnedCodec(new FakeRegistry(), processor)
   using worker = new FoldWorker(processor, foldDeps(own, new FakeChangelog()))
-  await worker.restore({ topic: inputs[0]?.topic ?? '', partition: 0 })
+  for (let partition = 0; partition < PARTITIONS; partition += 1)
+    await worker.restore({ topic: inputs[0]?.topic ?? '', partition })
   const outputs: InputRecord[] = []
   let cpuMs = 0
   for (const batch of batches(inputs, commitMs)) {
@@ -132,8 +140,11 @@ async function folded<In, Stores>(
     worker.commit(next)
     const { user, system } = process.cpuUsage(before)
     cpuMs += (user + system) / 1_000
-    for (const { topic, key, value } of outgoing)
-      outputs.push({ topic, partition: 0, offset: 0, key: Buffer.from(String(key)), value, headers: [], appendedAtMs })
+    for (const { topic, key, value, partition: ofChangelog } of outgoing) {
+      if (ofChangelog !== null) continue
+      const partition = partitionOf(topic, String(key))
+      outputs.push({ topic, partition, offset: 0, key: Buffer.from(String(key)), value, headers: [], appendedAtMs })
+    }
   }
   return { cpuMs, outputs }
 }

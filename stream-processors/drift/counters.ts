@@ -20,11 +20,22 @@ export interface Tally extends Pick<DriftCounts, 'subject' | 'modelName' | 'mode
   readonly bins: readonly number[]
 }
 
+/** Bins of records that stand in no array of counts yet, the newest first. */
+interface Uncounted {
+  readonly bins: readonly number[]
+  readonly before: Uncounted | null
+}
+
 interface SegmentCounts {
   readonly rows: number
-  /** All measures side by side, as the layout says. */
+  readonly uncounted: Uncounted | null
+  /** All measures side by side, as the layout says: of the rows that are counted. */
   readonly counts: Int32Array
+  readonly countedRows: number
 }
+
+/** So many records are counted together: an array of all counts is copied for them once. */
+const COUNTED_TOGETHER = 64
 
 /** Counters of a subject in a window while records are added one by one. Never changed in place: a batch may be undone. */
 export interface OpenCounts extends Pick<DriftCounts, 'subject' | 'modelName' | 'modelVersion' | 'startMs' | 'sums'> {
@@ -35,31 +46,42 @@ export function isOf(open: OpenCounts, { subject, atMs }: Tally): boolean {
   return open.subject === subject && open.startMs === windowStart(atMs)
 }
 
-/** O(bins of the layout): the counts of one segment are copied. */
-export function withTally(open: OpenCounts | undefined, tally: Tally, { offsets, size }: MeasureLayout): OpenCounts {
+/** O(measures), and now and then O(bins of the layout). */
+export function withTally(open: OpenCounts | undefined, tally: Tally, layout: MeasureLayout): OpenCounts {
   const { subject, modelName, modelVersion, segment, bins, atMs } = tally
-  const before = open?.segments.get(segment)
-  const counts = before === undefined ? new Int32Array(size) : before.counts.slice()
-  for (let i = 0; i < bins.length; i += 1) {
-    const at = (offsets[i] as number) + (bins[i] as number)
-    counts[at] = (counts[at] as number) + 1
-  }
-  const segments = new Map(open?.segments).set(segment, { rows: (before?.rows ?? 0) + 1, counts })
+  const before = open?.segments.get(segment) ?? NO_ROWS
+  const one = { ...before, rows: before.rows + 1, uncounted: { bins, before: before.uncounted } }
+  const isDue = one.rows - one.countedRows >= COUNTED_TOGETHER
+  const segments = new Map(open?.segments).set(segment, isDue ? countedAll(one, layout) : one)
   const sums = addedSums(open?.sums ?? {}, tally.sums)
   return { subject, modelName, modelVersion, startMs: windowStart(atMs), segments, sums }
 }
 
+const NO_ROWS: SegmentCounts = { rows: 0, uncounted: null, counts: new Int32Array(0), countedRows: 0 }
+
+function countedAll({ rows, counts: before, uncounted }: SegmentCounts, { offsets, size }: MeasureLayout): SegmentCounts {
+  const counts = new Int32Array(size)
+  counts.set(before)
+  for (let one = uncounted; one !== null; one = one.before) {
+    for (let i = 0; i < offsets.length; i += 1) {
+      const at = (offsets[i] as number) + (one.bins[i] as number)
+      counts[at] = (counts[at] as number) + 1
+    }
+  }
+  return { rows, counts, countedRows: rows, uncounted: null }
+}
+
 /** As it is written. */
-export function closedCounts(open: OpenCounts, { measures, offsets }: MeasureLayout): DriftCounts {
+export function closedCounts(open: OpenCounts, layout: MeasureLayout): DriftCounts {
   const { subject, modelName, modelVersion, startMs, sums } = open
-  const segments = [...open.segments].map(([segment, { rows, counts }]) => ({
-    segment,
-    rows,
-    measures: measures.map(({ name, edges }, i) => {
-      const from = offsets[i] as number
-      return { measure: name, counts: [...counts.subarray(from, from + edges.length + 1)] }
-    }),
-  }))
+  const segments = [...open.segments].map(([segment, one]) => {
+    const { rows, counts } = countedAll(one, layout)
+    const measures = layout.measures.map(({ name, edges }, i) => {
+      const from = layout.offsets[i] as number
+      return { measure: name, counts: Array.from(counts.subarray(from, from + edges.length + 1)) }
+    })
+    return { segment, rows, measures }
+  })
   return { subject, modelName, modelVersion, startMs, endMs: startMs + WINDOW_MS, segments, sums }
 }
 
@@ -72,33 +94,37 @@ export function openedCounts(closed: DriftCounts, { measures, offsets, size }: M
     measures.forEach(({ name }, i) => {
       counts.set(known.get(name) ?? [], offsets[i])
     })
-    return [segment, { rows, counts }] as const
+    return [segment, { rows, counts, countedRows: rows, uncounted: null }] as const
   })
   return { subject, modelName, modelVersion, startMs, segments: new Map(segments), sums }
 }
 
 /** Counters of one subject add up: those of partitions, and those of windows that stand side by side. */
-export function added(one: DriftCounts, other: DriftCounts): DriftCounts {
-  const names = new Set([...one.segments, ...other.segments].map(({ segment }) => segment))
-  const of = (counts: DriftCounts, name: string): DriftSegment | undefined =>
-    counts.segments.find(({ segment }) => segment === name)
+export function added(one: DriftCounts, ...others: readonly DriftCounts[]): DriftCounts {
+  const all = [one, ...others]
+  const bySegment = Map.groupBy(
+    all.flatMap(({ segments }) => segments),
+    ({ segment }) => segment,
+  )
   return {
     ...one,
-    startMs: Math.min(one.startMs, other.startMs),
-    endMs: Math.max(one.endMs, other.endMs),
-    segments: [...names].sort().map((name) => addedSegments(name, [of(one, name), of(other, name)])),
-    sums: addedSums(one.sums, other.sums),
+    startMs: Math.min(...all.map(({ startMs }) => startMs)),
+    endMs: Math.max(...all.map(({ endMs }) => endMs)),
+    segments: [...bySegment.keys()].sort().map((name) => addedSegments(name, bySegment.get(name) ?? [])),
+    sums: others.reduce((sums, other) => addedSums(sums, other.sums), one.sums),
   }
 }
 
-function addedSegments(segment: string, parts: readonly (DriftSegment | undefined)[]): DriftSegment {
-  const known = parts.filter((part) => part !== undefined)
-  const rows = known.reduce((sum, part) => sum + part.rows, 0)
+function addedSegments(segment: string, parts: readonly DriftSegment[]): DriftSegment {
   const sums = new Map<string, number[]>()
-  for (const { measure, counts } of known.flatMap(({ measures }) => measures)) {
-    const before = sums.get(measure)
-    sums.set(measure, before === undefined ? [...counts] : before.map((count, i) => count + (counts[i] ?? 0)))
+  for (const { measures } of parts) {
+    for (const { measure, counts } of measures) {
+      const sum = sums.get(measure)
+      if (sum === undefined) sums.set(measure, [...counts])
+      else for (let i = 0; i < sum.length; i += 1) sum[i] = (sum[i] as number) + (counts[i] ?? 0)
+    }
   }
+  const rows = parts.reduce((sum, part) => sum + part.rows, 0)
   return { segment, rows, measures: [...sums].map(([measure, counts]) => ({ measure, counts })) }
 }
 
@@ -114,8 +140,5 @@ export function rowsOf({ segments }: DriftCounts): number {
 
 /** All segments together, by measure. */
 export function totalsOf({ segments }: DriftCounts): Map<string, readonly number[]> {
-  const first = segments[0]
-  if (first === undefined) return new Map()
-  const total = segments.slice(1).reduce((sum, next) => addedSegments('all', [sum, next]), first)
-  return new Map(total.measures.map(({ measure, counts }) => [measure, counts]))
+  return new Map(addedSegments('all', segments).measures.map(({ measure, counts }) => [measure, counts]))
 }

@@ -68,7 +68,7 @@ export function counted(
   const at = before.counts.findIndex((open) => isOf(open, tally))
   const open = withTally(before.counts[at], tally, layout)
   const counts = at < 0 ? [...before.counts, open] : before.counts.with(at, open)
-  const newestMs = [...before.newestMs, tally.atMs].sort((a, b) => b - a).slice(0, CONFIRMED_BY)
+  const newestMs = withInstant(before.newestMs, tally.atMs)
   const task = { ...before, newestMs, counts }
   if (!isDue(task, place.streamTimeMs)) return { task, partial: null }
   const { source, partition, streamTimeMs } = place
@@ -78,6 +78,12 @@ export function counted(
     task: { newestMs, handedOverAtMs: streamTimeMs, handedOverToMs: windowTimeMs, counts: [] },
     partial: { source, partition, windowTimeMs, streamTimeMs, counts: written },
   }
+}
+
+function withInstant(newestMs: readonly number[], atMs: number): readonly number[] {
+  if (atMs <= (newestMs[CONFIRMED_BY - 1] ?? -Infinity)) return newestMs
+  const at = newestMs.findIndex((one) => one < atMs)
+  return newestMs.toSpliced(at < 0 ? newestMs.length : at, 0, atMs).slice(0, CONFIRMED_BY)
 }
 
 function isDue(task: CountingTask, streamTimeMs: number): boolean {

@@ -67,7 +67,8 @@ export interface Judgement {
  */
 export function judge(counts: DriftCounts, reference: readonly JudgedWindow[]): Judgement {
   const isLearned = reference.length >= LEARNED_WINDOWS
-  const pooled = reference.length >= LEAST_FOR_DISTANCE ? reference.map((one) => one.counts).reduce(added) : null
+  const [first, ...others] = reference.map((one) => one.counts)
+  const pooled = first === undefined || reference.length < LEAST_FOR_DISTANCE ? null : added(first, ...others)
   const before = pooled === null ? new Map<string, readonly number[]>() : totalsOf(pooled)
   const compared = [...totalsOf(counts)].map(([measure, current]) => {
     const referenceCounts = before.get(measure)

@@ -6,21 +6,22 @@ import { WINDOW_MS } from './counters.ts'
 
 /** A word is new when it did not occur in this period of event time, nor in the one before. */
 const PERIOD_MS = 28 * WINDOW_MS
-const BLOCKS = 64
-const WORDS_OF_BLOCK = 32
+/** Few: each is an entry of the state, and a batch of reviews touches all. */
+const BLOCKS = 8
+const WORDS_OF_BLOCK = 256
 /** 65,536: a partition of real reviews brings some ten thousand stems in two periods. */
 const BUCKETS = BLOCKS * WORDS_OF_BLOCK * 32
-/** Content words looked at in one review: a bound on its cost. */
-const MOST_TERMS = 64
+/** What is looked at of one review, in UTF-16 units: a bound on its cost, and some twenty content words. */
+const MOST_UNITS = 256
 const SHORTEST_TERM = 3
 const NOTHING_SEEN: readonly number[] = new Array<number>(WORDS_OF_BLOCK).fill(0)
 
-/** Buckets of the first content words of a text, each once. */
+/** Buckets of the content words in the first {@link MOST_UNITS} of a text, each once. */
 export function termBuckets(text: string): number[] {
-  const lower = lowerCase(text)
+  const lower = lowerCase(text.slice(0, MOST_UNITS))
   const buckets = new Set<number>()
   eachWord(lower, 0, lower.length, (start, end) => {
-    if (buckets.size >= MOST_TERMS || end - start < SHORTEST_TERM) return
+    if (end - start < SHORTEST_TERM || (end === MOST_UNITS && text.length > MOST_UNITS)) return // it may go on
     const word = lower.slice(start, end)
     if ((flagsOfWord(word) & STOP) !== 0) return
     const hash = seedOf(stem(word))
