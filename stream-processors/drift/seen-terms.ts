@@ -13,7 +13,7 @@ const WORDS_OF_BLOCK = 256
 const BUCKETS = BLOCKS * WORDS_OF_BLOCK * 32
 /** What is looked at of one review, in UTF-16 units: a bound on its cost, and some twenty content words. */
 const MOST_UNITS = 256
-const SHORTEST_TERM = 3
+const SHORTEST_TERM = 4
 const NOTHING_SEEN: readonly number[] = new Array<number>(WORDS_OF_BLOCK).fill(0)
 
 /** Buckets of the content words in the first {@link MOST_UNITS} of a text, each once. */
