@@ -13,13 +13,23 @@ import { avroSchemas } from '../schemas/generated.ts'
 import { control } from '../control/control.ts'
 import { drift } from '../stream-processors/drift/drift.ts'
 import { driftFeatures } from '../stream-processors/drift/drift-features.ts'
+import { driftOutcomes } from '../stream-processors/drift/drift-outcomes.ts'
 import { driftScores } from '../stream-processors/drift/drift-scores.ts'
 import { evaluator } from '../stream-processors/evaluator.ts'
 import { MOVIE_CONTEXT } from '../stream-processors/movie-context.ts'
 import { userHistory } from '../stream-processors/user-history.ts'
 
 /** The folds that keep state, and with it a changelog. */
-const STATEFUL_FOLDS = [userHistory, MOVIE_CONTEXT, evaluator, driftFeatures, driftScores, drift, control] as const
+const STATEFUL_FOLDS = [
+  userHistory,
+  MOVIE_CONTEXT,
+  evaluator,
+  driftFeatures,
+  driftScores,
+  driftOutcomes,
+  drift,
+  control,
+] as const
 const ROOT = join(import.meta.dirname, '..')
 /** The schema registry of a fresh local stack takes 10 to 20 s. */
 const REGISTRY_WITHIN_MS = 120_000

@@ -1,4 +1,4 @@
-import type { ReviewFeatures, SpoilerScore } from '../schemas/generated.ts'
+import type { Outcome, ReviewFeatures, SpoilerScore } from '../schemas/generated.ts'
 import { type Feature, spoilerV1 } from '../schemas/spoiler-v1.ts'
 
 /**
@@ -10,10 +10,10 @@ export interface Measure {
   /** Bin i holds the values from `edges[i - 1]`, inclusive, to `edges[i]`; the outer bins are open. */
   readonly edges: readonly number[]
   /**
-   * False for what changes by itself while the world stays as it is: which films come out, and how long films and authors
-   * have been known. It is shown, and raises no alarm.
+   * Which change raises an alarm; `fall` is one to lower values. Never for what changes by itself while the world stays as
+   * it is: which films come out, and how long films and authors have been known. That is only shown.
    */
-  readonly alarms: boolean
+  readonly alarms: 'any' | 'fall' | 'never'
 }
 
 /** Measures side by side in one array of counts: that of a bin stands at the offset of its measure plus the bin. */
@@ -93,7 +93,7 @@ const FLAG = { type: 'boolean', min: 0, max: 1 } as const
 const FILM_OR_TIME = /^(movie_(?!known$)|genre_|film_|release_|duration_)|(plot|ending)_overlap$|_tenure_weeks$/
 
 function measure(name: string, range: Pick<Feature, 'type' | 'min' | 'max'>): Measure {
-  return { name, edges: edgesOf(range), alarms: !FILM_OR_TIME.test(name) }
+  return { name, edges: edgesOf(range), alarms: FILM_OR_TIME.test(name) ? 'never' : 'any' }
 }
 
 /** Of a row of spoiler_v1: its features, and what the row says besides. */
@@ -103,21 +103,67 @@ export const FEATURE_MEASURES = layoutOf([
   measure('unseen_term_share', SHARE),
 ])
 
+/**
+ * The cells of a layout's counts to which a record adds one: of each measure that of its bin. Value i is of measure i; null
+ * is not counted.
+ */
+function cellsOf({ measures, offsets }: MeasureLayout, values: readonly (number | null)[]): number[] {
+  const cells: number[] = []
+  for (let i = 0; i < measures.length; i += 1) {
+    const value = values[i] as number | null
+    if (value !== null) cells.push((offsets[i] as number) + binOf(measures[i] as Measure, value))
+  }
+  return cells
+}
+
 /** @param unseenTerms share of the content words that did not occur lately. */
-export function featureBins(row: ReviewFeatures, unseenTerms: number): number[] {
-  const { measures } = FEATURE_MEASURES
-  const values = [...row.values, row.summary === null ? 0 : 1, unseenTerms]
-  return measures.map((one, i) => binOf(one, values[i] as number))
+export function featureCells({ values, summary }: ReviewFeatures, unseenTerms: number): number[] {
+  return cellsOf(FEATURE_MEASURES, [...values, summary === null ? 0 : 1, unseenTerms])
 }
 
 /** Of a score. */
 export const SCORE_MEASURES = layoutOf([measure('probability', SHARE), measure('called_spoiler', FLAG)])
 
-export function scoreBins({ probability, isSpoiler }: SpoilerScore): number[] {
-  return [probability, isSpoiler ? 1 : 0].map((value, i) => binOf(SCORE_MEASURES.measures[i] as Measure, value))
+export function scoreCells({ probability, isSpoiler }: SpoilerScore): number[] {
+  return cellsOf(SCORE_MEASURES, [probability, isSpoiler ? 1 : 0])
 }
 
-const BY_NAME = new Map([...FEATURE_MEASURES.measures, ...SCORE_MEASURES.measures].map((m) => [m.name, m]))
+const DAY_MS = 86_400_000
+
+/** Of a label, on the day on which it is given. */
+export const LABEL_MEASURES = layoutOf([
+  { name: 'label_age_days', edges: [0.25, 0.5, 1, 2, 3, 5, 7, 10, 14, 20, 30, 45], alarms: 'any' },
+  measure('labelled_spoiler', FLAG),
+  measure('soon_labelled_spoiler', FLAG), // these are of reviews of today: a change is seen at once
+])
+
+export function labelCells({ score, label }: Outcome): number[] {
+  const ageDays = (label.labelledAtMs - score.writtenAtMs) / DAY_MS
+  const isSpoiler = label.isSpoiler ? 1 : 0
+  return cellsOf(LABEL_MEASURES, [ageDays, isSpoiler, ageDays < 1 ? isSpoiler : null])
+}
+
+/**
+ * Of a review whose labels are mature. `f1` counts two for a spoiler that was called one, in its upper bin, and one for
+ * each error, in its lower: its upper share is F1.
+ */
+export const OUTCOME_MEASURES = layoutOf([
+  { ...measure('labelled', FLAG), alarms: 'fall' },
+  { ...measure('f1', FLAG), alarms: 'fall' },
+  measure('labelled_spoiler', FLAG),
+  measure('label_less_probability', { type: 'double', min: -1, max: 1 }),
+])
+
+export function outcomeCells({ score, label }: Outcome): number[] {
+  const isHit = score.isSpoiler && label.isSpoiler
+  const isError = score.isSpoiler !== label.isSpoiler
+  const truth = label.isSpoiler ? 1 : 0
+  const cells = cellsOf(OUTCOME_MEASURES, [1, isHit ? 1 : isError ? 0 : null, truth, truth - score.probability])
+  return isHit ? [...cells, cells[1] as number] : cells
+}
+
+const ALL_MEASURES = [FEATURE_MEASURES, SCORE_MEASURES, LABEL_MEASURES, OUTCOME_MEASURES]
+const BY_NAME = new Map(ALL_MEASURES.flatMap(({ measures }) => measures).map((one) => [one.name, one]))
 
 /** @throws RangeError for one that nothing counts. */
 export function measureNamed(name: string): Measure {

@@ -115,6 +115,9 @@ function at(bin: number, count: number): readonly number[] {
 }
 
 function addedBins(a: readonly number[], b: readonly number[], times: number): readonly number[] {
-  const sum = Array.from({ length: Math.max(a.length, b.length) }, (_, i) => (a[i] ?? 0) + times * (b[i] ?? 0))
+  if (b.length === 0) return a
+  const sum = [...a]
+  while (sum.length < b.length) sum.push(0)
+  for (let i = 0; i < b.length; i += 1) sum[i] = (sum[i] as number) + times * (b[i] as number)
   return sum.slice(0, sum.findLastIndex((count) => count !== 0) + 1)
 }

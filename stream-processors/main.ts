@@ -8,6 +8,7 @@ import { FEATURE_SERVICES } from '../schemas/feature-services.ts'
 import { type TopicId, topics } from '../schemas/topics.ts'
 import { drift } from './drift/drift.ts'
 import { driftFeatures } from './drift/drift-features.ts'
+import { driftOutcomes } from './drift/drift-outcomes.ts'
 import { driftScores } from './drift/drift-scores.ts'
 import { evaluator } from './evaluator.ts'
 import { intake } from './intake.ts'
@@ -33,6 +34,7 @@ await runComponent({ name: 'folds', process, env: process.env }, async (context)
     { ...evaluator, input: 'scoreActivity' },
     { ...driftFeatures, input: 'reviewFeatures' },
     { ...driftScores, input: 'spoilerScores' },
+    { ...driftOutcomes, input: 'scoreOutcomes' },
     { ...drift, input: 'driftPartials' },
   ])
   if (prepared === undefined) return
@@ -55,6 +57,7 @@ await runComponent({ name: 'folds', process, env: process.env }, async (context)
     ...(runs(evaluator) ? [runFold(watching, evaluator, recorded('scoreActivity', './evaluator.ts'))] : []),
     ...(runs(driftFeatures) ? [runFold(watching, driftFeatures, { codec, inputs: ['reviewFeatures'] })] : []),
     ...(runs(driftScores) ? [runFold(watching, driftScores, { codec, inputs: ['spoilerScores'] })] : []),
+    ...(runs(driftOutcomes) ? [runFold(watching, driftOutcomes, { codec, inputs: ['scoreOutcomes'] })] : []),
     ...(runs(drift) ? [runFold(watching, drift, { codec, inputs: ['driftPartials'] })] : []),
   ])
 })

@@ -14,10 +14,11 @@ export function harnessText({
     one.scenario,
     one.kind,
     String(one.worlds),
-    ...(one.kind === 'quiet' ? ['–', '–', String(one.falseAlarms)] : [delayText(one), String(one.missed), '–']),
+    ...(one.kind === 'quiet' ? ['–', '–', '–'] : [delayText(one), String(one.missed), subjectsText(one)]),
+    String(one.falseAlarms),
     one.cause ?? '–',
   ])
-  const header = ['SCENARIO', 'KIND', 'WORLDS', 'WINDOWS TO ALARM', 'MISSED', 'FALSE ALARMS', 'FIRST SAID']
+  const header = ['SCENARIO', 'KIND', 'WORLDS', 'WINDOWS TO ALARM', 'MISSED', 'ALARMS ON', 'FALSE ALARMS', 'FIRST SAID']
   const last = `${grouped(quietWindows)} quiet windows of about ${plan.reviewsAWindow} reviews: ${falseAlarms} false alarms, ${falseAlarmsPerThousand.toFixed(2)} per 1,000.\n`
   return table(header, rows) + last
 }
@@ -26,6 +27,12 @@ function delayText({ delays }: ScenarioOutcome): string {
   if (delays.length === 0) return '–'
   const median = delays[Math.floor((delays.length - 1) / 2)] as number
   return `${median} (largest ${delays.at(-1) as number})`
+}
+
+/** How many of the worlds had an alarm on what. */
+function subjectsText({ worldsBySubject }: ScenarioOutcome): string {
+  const parts = Object.entries(worldsBySubject).map(([subject, worlds]) => `${subject} ${worlds}`)
+  return parts.length === 0 ? '–' : parts.join(', ')
 }
 
 export function eventsText(events: readonly DriftEvent[]): string {

@@ -2,7 +2,7 @@ import { Worker } from 'node:worker_threads'
 import { once } from 'node:events'
 import { GRADUAL_SCENARIOS, SEASONAL_SCENARIOS, SUDDEN_SCENARIOS } from '../../producers/world/scenarios.ts'
 import type { DriftEvent } from '../../schemas/generated.ts'
-import { WINDOW_MS } from '../../stream-processors/drift/counters.ts'
+import { LABEL_MATURITY_MS, WINDOW_MS } from '../../stream-processors/drift/counters.ts'
 import { END_MS, type SimulatedWorld } from './simulate-drift.ts'
 
 /** Changes come after so many windows: the reference is learned, the first weeks of the world are over. */
@@ -30,8 +30,10 @@ export const FIRST_REPORTED_SEED = 1_000
 /** What drift has said of one world. */
 export interface WorldOutcome {
   readonly world: SimulatedWorld
-  /** Windows from the onset on until the first alarm, 1 is the window of the onset; null without an alarm. */
+  /** Windows from the onset on until the first alarm is known, 1 is the window of the onset; null without an alarm. */
   readonly delayWindows: number | null
+  readonly first: DriftEvent | null
+  readonly falseAlarms: readonly DriftEvent[]
   readonly raised: readonly DriftEvent[]
 }
 
@@ -39,15 +41,18 @@ export interface ScenarioOutcome {
   readonly scenario: string
   readonly kind: 'sudden' | 'gradual' | 'quiet'
   readonly worlds: number
-  readonly windows: number
+  /** Windows in which nothing had changed. */
+  readonly quietWindows: number
   /** Of a change: worlds in which no alarm was raised. */
   readonly missed: number
   /** Of a change, ascending, in windows. */
   readonly delays: readonly number[]
-  /** Of a world without a change. */
+  /** In the windows in which nothing had changed. */
   readonly falseAlarms: number
-  /** What the first alarm said. */
+  /** What the first alarm said; without a change, a false one. */
   readonly cause: string | null
+  /** Of a change: worlds with an alarm on features, scores, labels or outcomes. */
+  readonly worldsBySubject: Readonly<Record<string, number>>
 }
 
 export interface HarnessReport {
@@ -112,15 +117,26 @@ export function outcomeOf(world: SimulatedWorld, events: readonly DriftEvent[]):
   const beginMs = END_MS - world.windows * WINDOW_MS
   const raised = events.filter(({ state }) => state === 'raised')
   const onsetMs = beginMs + (world.scenario?.fromWindow ?? 0) * WINDOW_MS
-  const first = raised.find(({ endMs }) => endMs > onsetMs)
-  const delayWindows = first === undefined ? null : Math.ceil((first.endMs - onsetMs) / WINDOW_MS)
-  return { world, delayWindows, raised }
+  const known = raised.map((event) => ({ event, atMs: knownMs(event) })).sort((a, b) => a.atMs - b.atMs)
+  const first = known.find(({ event }) => event.endMs > onsetMs)
+  const delayWindows = first === undefined ? null : Math.ceil((first.atMs - onsetMs) / WINDOW_MS)
+  const isFalse = ({ endMs }: DriftEvent): boolean => world.scenario === null || isSeason(world) || endMs <= onsetMs
+  return { world, delayWindows, first: first?.event ?? null, falseAlarms: raised.filter(isFalse), raised }
+}
+
+/** Event time at which the window of an alarm is over, and its labels are there if it needs them. */
+function knownMs({ subject, endMs }: DriftEvent): number {
+  return subject.startsWith('outcomes/') ? endMs + LABEL_MATURITY_MS : endMs
+}
+
+function isSeason({ scenario }: SimulatedWorld): boolean {
+  return scenario !== null && SEASONAL_SCENARIOS.includes(scenario.name)
 }
 
 export function reportOf(plan: HarnessPlan, outcomes: readonly WorldOutcome[]): HarnessReport {
   const names = [...new Set(outcomes.map(({ world }) => nameOf(world)))]
   const scenarios = names.map((name) => scenarioOutcome(name, outcomes))
-  const quietWindows = scenarios.reduce((sum, { kind, windows }) => sum + (kind === 'quiet' ? windows : 0), 0)
+  const quietWindows = scenarios.reduce((sum, one) => sum + one.quietWindows, 0)
   const falseAlarms = scenarios.reduce((sum, one) => sum + one.falseAlarms, 0)
   return { plan, scenarios, quietWindows, falseAlarms, falseAlarmsPerThousand: (1_000 * falseAlarms) / quietWindows }
 }
@@ -137,15 +153,26 @@ function scenarioOutcome(scenario: string, all: readonly WorldOutcome[]): Scenar
       ? 'gradual'
       : 'quiet'
   const isChange = kind !== 'quiet'
-  const raised = own.flatMap((outcome) => outcome.raised)
+  const falseAlarms = own.flatMap((outcome) => outcome.falseAlarms)
+  const subjects = own.map((outcome) => subjectsOf(outcome))
+  const known = [...new Set(subjects.flatMap((of) => [...of]))].sort()
   return {
     scenario,
     kind,
     worlds: own.length,
-    windows: own.reduce((sum, { world }) => sum + world.windows, 0),
+    quietWindows: own.reduce((sum, { world }) => sum + (isChange ? ONSET_WINDOWS : world.windows), 0),
     missed: isChange ? own.filter(({ delayWindows }) => delayWindows === null).length : 0,
     delays: isChange ? own.flatMap(({ delayWindows }) => delayWindows ?? []).sort((a, b) => a - b) : [],
-    falseAlarms: isChange ? 0 : raised.length,
-    cause: raised[0]?.cause ?? null,
+    falseAlarms: falseAlarms.length,
+    cause: (isChange ? own.find(({ first }) => first !== null)?.first : falseAlarms[0])?.cause ?? null,
+    worldsBySubject: Object.fromEntries(
+      known.map((subject) => [subject, subjects.filter((of) => of.has(subject)).length]),
+    ),
   }
+}
+
+/** On what an alarm was raised since the change. */
+function subjectsOf({ raised, falseAlarms }: WorldOutcome): ReadonlySet<string> {
+  const right = raised.filter((event) => !falseAlarms.includes(event))
+  return new Set(right.map(({ subject }) => subject.split('/')[0] ?? ''))
 }

@@ -4,15 +4,18 @@ import type { ProducedEvent } from '../../producers/event-source.ts'
 import { scenarioNamed } from '../../producers/world/scenarios.ts'
 import { World } from '../../producers/world/world.ts'
 import { MemoryFold } from '../../platform/memory-fold.ts'
-import type { DriftEvent, DriftPartial, DriftWindow, UserActivity } from '../../schemas/generated.ts'
+import type { DriftEvent, DriftPartial, DriftWindow, ScoreActivity, UserActivity } from '../../schemas/generated.ts'
 import type { Step, StreamRecord } from '../../schemas/processor.ts'
 import { type TopicId, topics, type ValueOf } from '../../schemas/topics.ts'
 import { WINDOW_MS } from '../../stream-processors/drift/counters.ts'
 import { drift } from '../../stream-processors/drift/drift.ts'
 import { driftFeatures } from '../../stream-processors/drift/drift-features.ts'
+import { driftOutcomes } from '../../stream-processors/drift/drift-outcomes.ts'
 import { driftScores } from '../../stream-processors/drift/drift-scores.ts'
 import { spoilerV1 } from '../../schemas/spoiler-v1.ts'
+import { evaluator } from '../../stream-processors/evaluator.ts'
 import { movieContext } from '../../stream-processors/movie-context.ts'
+import { scoreIntake } from '../../stream-processors/score-intake.ts'
 import { userHistory } from '../../stream-processors/user-history.ts'
 
 /** A world and what happens in it. */
@@ -84,6 +87,9 @@ class Folds {
   readonly #movies = new MemoryFold(movieContext(() => spoilerV1))
   readonly #features = new MemoryFold(driftFeatures)
   readonly #scores = new MemoryFold(driftScores)
+  readonly #scoreIntake = new MemoryFold(scoreIntake)
+  readonly #evaluator = new MemoryFold(evaluator)
+  readonly #outcomes = new MemoryFold(driftOutcomes)
   readonly #model: Model
   #offset = 0
 
@@ -93,10 +99,11 @@ class Folds {
 
   async next({ topic, value }: ProducedEvent, appendedAtMs: number): Promise<DriftPartial[]> {
     const at = { offset: this.#offset++, appendedAtMs }
+    const known = topic === 'movies' ? [] : this.#users.next(recordOf('userActivity', activityOf(topic, value, at), at))
     const activity =
       topic === 'movies'
         ? [{ movieId: value.movieId, review: null, label: null, movie: value }]
-        : valuesTo('movieActivity', this.#users.next(recordOf('userActivity', activityOf(topic, value, at), at)))
+        : valuesTo('movieActivity', known)
     const rows = activity
       .flatMap((one) => valuesTo('reviewFeatures', this.#movies.next(recordOf('movieActivity', one, at))))
       .map((row) => recordOf('reviewFeatures', row, at))
@@ -104,9 +111,18 @@ class Folds {
     for (const row of rows) {
       const result = await scoreRow(row, { model: this.#model, deploymentEpoch: 0 })
       if (result.kind === 'reject') throw new RangeError(result.cause)
-      partials.push(...valuesTo('driftPartials', this.#scores.next(recordOf('spoilerScores', result.score, at))))
+      const score = recordOf('spoilerScores', result.score, at)
+      partials.push(...valuesTo('driftPartials', this.#scores.next(score)))
+      for (const one of valuesTo('scoreActivity', this.#scoreIntake.next(score)))
+        partials.push(...this.#evaluated(one, at))
     }
+    for (const label of valuesTo('scoreActivity', known)) partials.push(...this.#evaluated(label, at))
     return partials
+  }
+
+  #evaluated(activity: ScoreActivity, at: Appended): DriftPartial[] {
+    const outcomes = valuesTo('scoreOutcomes', this.#evaluator.next(recordOf('scoreActivity', activity, at)))
+    return outcomes.flatMap((one) => valuesTo('driftPartials', this.#outcomes.next(recordOf('scoreOutcomes', one, at))))
   }
 }
 

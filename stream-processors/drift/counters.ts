@@ -6,6 +6,9 @@ export const WINDOW_MS = 86_400_000
 /** Records may be so much older than others that stand before them in a partition. Event time; a second of a world at 21,600x. */
 export const GRACE_MS = 6 * 3_600_000
 
+/** Age of a review at which its labels are taken for complete, in event time. */
+export const LABEL_MATURITY_MS = 7 * WINDOW_MS
+
 /** Start of the window that holds an instant. */
 export function windowStart(atMs: number): number {
   return Math.floor(atMs / WINDOW_MS) * WINDOW_MS
@@ -16,22 +19,24 @@ export interface Tally extends Pick<DriftCounts, 'subject' | 'modelName' | 'mode
   /** Event time, Unix milliseconds. */
   readonly atMs: number
   readonly segment: string
-  /** By measure of the layout. */
-  readonly bins: readonly number[]
+  /** Of the layout: each counts one. */
+  readonly cells: readonly number[]
+  /** -1 takes back what was counted before. */
+  readonly times: 1 | -1
 }
 
-/** Bins of records that stand in no array of counts yet, the newest first. */
+/** Cells of records that stand in no array of counts yet, the newest first. */
 interface Uncounted {
-  readonly bins: readonly number[]
+  readonly tally: Pick<Tally, 'cells' | 'times'>
   readonly before: Uncounted | null
 }
 
 interface SegmentCounts {
   readonly rows: number
-  readonly uncounted: Uncounted | null
-  /** All measures side by side, as the layout says: of the rows that are counted. */
+  /** All measures side by side, as the layout says, but for what is not counted yet. */
   readonly counts: Int32Array
-  readonly countedRows: number
+  readonly uncounted: Uncounted | null
+  readonly uncountedRecords: number
 }
 
 /** So many records are counted together: an array of all counts is copied for them once. */
@@ -48,27 +53,28 @@ export function isOf(open: OpenCounts, { subject, atMs }: Tally): boolean {
 
 /** O(measures), and now and then O(bins of the layout). */
 export function withTally(open: OpenCounts | undefined, tally: Tally, layout: MeasureLayout): OpenCounts {
-  const { subject, modelName, modelVersion, segment, bins, atMs } = tally
+  const { subject, modelName, modelVersion, segment, atMs } = tally
   const before = open?.segments.get(segment) ?? NO_ROWS
-  const one = { ...before, rows: before.rows + 1, uncounted: { bins, before: before.uncounted } }
-  const isDue = one.rows - one.countedRows >= COUNTED_TOGETHER
+  const uncountedRecords = before.uncountedRecords + 1
+  const uncounted = { tally, before: before.uncounted }
+  const one = { rows: before.rows + tally.times, counts: before.counts, uncounted, uncountedRecords }
+  const isDue = uncountedRecords >= COUNTED_TOGETHER
   const segments = new Map(open?.segments).set(segment, isDue ? countedAll(one, layout) : one)
   const sums = addedSums(open?.sums ?? {}, tally.sums)
   return { subject, modelName, modelVersion, startMs: windowStart(atMs), segments, sums }
 }
 
-const NO_ROWS: SegmentCounts = { rows: 0, uncounted: null, counts: new Int32Array(0), countedRows: 0 }
+const ALL_COUNTED = { uncounted: null, uncountedRecords: 0 } as const
+const NO_ROWS: SegmentCounts = { rows: 0, counts: new Int32Array(0), ...ALL_COUNTED }
 
-function countedAll({ rows, counts: before, uncounted }: SegmentCounts, { offsets, size }: MeasureLayout): SegmentCounts {
+function countedAll({ rows, counts: before, uncounted }: SegmentCounts, { size }: MeasureLayout): SegmentCounts {
   const counts = new Int32Array(size)
   counts.set(before)
   for (let one = uncounted; one !== null; one = one.before) {
-    for (let i = 0; i < offsets.length; i += 1) {
-      const at = (offsets[i] as number) + (one.bins[i] as number)
-      counts[at] = (counts[at] as number) + 1
-    }
+    const { cells, times } = one.tally
+    for (const cell of cells) counts[cell] = (counts[cell] as number) + times
   }
-  return { rows, counts, countedRows: rows, uncounted: null }
+  return { rows, counts, ...ALL_COUNTED }
 }
 
 /** As it is written. */
@@ -96,7 +102,7 @@ export function openedCounts(closed: DriftCounts, { measures, offsets, size }: M
     measures.forEach(({ name }, i) => {
       counts.set(known.get(name) ?? [], offsets[i])
     })
-    return [segment, { rows, counts, countedRows: rows, uncounted: null }] as const
+    return [segment, { rows, counts, ...ALL_COUNTED }] as const
   })
   return { subject, modelName, modelVersion, startMs, segments: new Map(segments), sums }
 }
@@ -119,12 +125,10 @@ export function added(one: DriftCounts, ...others: readonly DriftCounts[]): Drif
 
 function addedSegments(segment: string, parts: readonly DriftSegment[]): DriftSegment {
   const sums = new Map<string, number[]>()
-  for (const { measures } of parts) {
-    for (const { measure, counts } of measures) {
-      const sum = sums.get(measure)
-      if (sum === undefined) sums.set(measure, [...counts])
-      else for (let i = 0; i < sum.length; i += 1) sum[i] = (sum[i] as number) + (counts[i] ?? 0)
-    }
+  for (const { measure, counts } of parts.flatMap(({ measures }) => measures)) {
+    const sum = sums.get(measure)
+    if (sum === undefined) sums.set(measure, [...counts])
+    else for (let i = 0; i < sum.length; i += 1) sum[i] = (sum[i] as number) + (counts[i] ?? 0)
   }
   const rows = parts.reduce((sum, part) => sum + part.rows, 0)
   return { segment, rows, measures: [...sums].map(([measure, counts]) => ({ measure, counts })) }

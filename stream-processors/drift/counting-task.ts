@@ -53,22 +53,22 @@ interface Place {
   readonly source: string
   readonly partition: number
   readonly streamTimeMs: number
+  /** Event time that the record shows to be reached: all windows until then are complete, but for the grace. */
+  readonly reachedMs: number
 }
 
 /**
- * Counts one record. The first record of a task, the end of a window and a minute of append time hand over what was
+ * Counts what one record tells. The first record of a task, the end of a window and a minute of append time hand over what was
  * counted since: a partial holds increments, so that partials of any partition and any time add up.
  */
 export function counted(
   before: CountingTask = NOTHING_COUNTED,
-  tally: Tally,
+  tallies: readonly Tally[],
   layout: MeasureLayout,
   place: Place,
 ): { readonly task: CountingTask; readonly partial: DriftPartial | null } {
-  const at = before.counts.findIndex((open) => isOf(open, tally))
-  const open = withTally(before.counts[at], tally, layout)
-  const counts = at < 0 ? [...before.counts, open] : before.counts.with(at, open)
-  const newestMs = withInstant(before.newestMs, tally.atMs)
+  const counts = tallies.reduce((all, tally) => withCounted(all, tally, layout), before.counts)
+  const newestMs = withInstant(before.newestMs, place.reachedMs)
   const task = { ...before, newestMs, counts }
   if (!isDue(task, place.streamTimeMs)) return { task, partial: null }
   const { source, partition, streamTimeMs } = place
@@ -78,6 +78,12 @@ export function counted(
     task: { newestMs, handedOverAtMs: streamTimeMs, handedOverToMs: windowTimeMs, counts: [] },
     partial: { source, partition, windowTimeMs, streamTimeMs, counts: written },
   }
+}
+
+function withCounted(all: readonly OpenCounts[], tally: Tally, layout: MeasureLayout): readonly OpenCounts[] {
+  const at = all.findIndex((open) => isOf(open, tally))
+  const open = withTally(all[at], tally, layout)
+  return at < 0 ? [...all, open] : all.with(at, open)
 }
 
 function withInstant(newestMs: readonly number[], atMs: number): readonly number[] {

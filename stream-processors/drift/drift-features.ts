@@ -1,4 +1,4 @@
-import { FEATURE_MEASURES, featureBins } from '../../features/measures.ts'
+import { FEATURE_MEASURES, featureCells } from '../../features/measures.ts'
 import type { ReviewFeatures, SeenTerms } from '../../schemas/generated.ts'
 import { NOTHING, type Processor } from '../../schemas/processor.ts'
 import { spoilerV1 } from '../../schemas/spoiler-v1.ts'
@@ -30,11 +30,12 @@ export const driftFeatures: Processor<ReviewFeatures, FeatureStores> = {
       modelVersion: null,
       atMs,
       segment: values[AUTHOR_IS_NEW] === 1 ? 'new authors' : 'known authors',
-      bins: featureBins(value, unseenShare),
+      cells: featureCells(value, unseenShare),
+      times: 1,
       sums: {},
-    }
-    const place = { source: 'features', partition: position.partition, streamTimeMs }
-    const { task, partial } = counted(stores.task.get(TASK), tally, FEATURE_MEASURES, place)
+    } as const
+    const place = { source: 'features', partition: position.partition, streamTimeMs, reachedMs: atMs }
+    const { task, partial } = counted(stores.task.get(TASK), [tally], FEATURE_MEASURES, place)
     const terms = [...changed].map(([block, seen]) => ({ store: 'terms', key: String(block), value: seen }) as const)
     return {
       ...NOTHING,

@@ -1,4 +1,4 @@
-import { SCORE_MEASURES, scoreBins } from '../../features/measures.ts'
+import { SCORE_MEASURES, scoreCells } from '../../features/measures.ts'
 import type { SpoilerScore } from '../../schemas/generated.ts'
 import { NOTHING, type Processor } from '../../schemas/processor.ts'
 import { counted, countingStore, type CountingTask } from './counting-task.ts'
@@ -25,13 +25,14 @@ export const driftScores: Processor<SpoilerScore, ScoreStores> = {
       modelVersion,
       atMs,
       segment: 'all',
-      bins: scoreBins(value),
+      cells: scoreCells(value),
+      times: 1,
       sums: isSpoiler
         ? { called: 1, probabilityOfCalled: millionths, probabilityOfOthers: 0 }
         : { called: 0, probabilityOfCalled: 0, probabilityOfOthers: millionths },
-    }
-    const place = { source: 'scores', partition: position.partition, streamTimeMs }
-    const { task, partial } = counted(stores.task.get(TASK), tally, SCORE_MEASURES, place)
+    } as const
+    const place = { source: 'scores', partition: position.partition, streamTimeMs, reachedMs: atMs }
+    const { task, partial } = counted(stores.task.get(TASK), [tally], SCORE_MEASURES, place)
     return {
       ...NOTHING,
       puts: [{ store: 'task', key: TASK, value: task }],

@@ -18,6 +18,7 @@ import {
 } from '../../schemas/processor.ts'
 import { added, GRACE_MS, rowsOf, windowStart } from './counters.ts'
 import { type Change, changeOf, hasEnoughRows, judge, type Judgement, NEW_SUBJECT, subjectAfter } from './judge.ts'
+import { scoredReviews, withUnlabelled } from './label-coverage.ts'
 import { findingsOf } from './plain-words.ts'
 
 /** A task that lags the newest of its source by more than this, in append time, is not waited for. */
@@ -59,20 +60,25 @@ export const drift: Processor<DriftPartial, DriftStores> = {
     const progress = stores.progress.get(source) ?? NO_PROGRESS
     const counted = partial.counts.filter(({ endMs }) => endMs > progress.closedThroughMs)
     const open = withPartial(openWindows(source, stores), counted)
-    const through = windowStart(reachedBy(source, { ...partial, origin }, stores) - GRACE_MS)
+    const reached = windowStart(reachedBy(source, { ...partial, origin }, stores) - GRACE_MS)
+    const through = source === OUTCOMES ? Math.min(reached, stores.progress.get(SCORES)?.closedThroughMs ?? 0) : reached
     const closed = [...open.values()].filter(({ endMs }) => endMs <= through).sort(byStartAndSubject)
     const late = counted.length < partial.counts.length ? [{ reason: 'late' } as const] : []
     const closing = new Closing(stores, progress, streamTimeMs)
-    for (const counts of closed) closing.close(source, counts)
+    for (const counts of closed) closing.close(source === OUTCOMES ? withUnlabelled(counts) : counts)
     const put: Put<DriftStores>[] = [
       { store: 'origins', key: [source, String(partition)], value: origin },
       ...openPuts(source, { counted, open, closed }),
+      ...(source === SCORES ? scoredPuts(closed, stores) : []),
       ...closing.puts(source, Math.max(progress.closedThroughMs, through)),
     ]
     return { ...NOTHING, puts: put, forwards: closing.forwards, drops: late } satisfies Step<DriftStores>
   },
 }
 
+/** Its windows wait for those of the scores, which tell how many labels there could be. */
+const OUTCOMES = 'outcomes'
+const SCORES = 'scores'
 const NO_PROGRESS: DriftProgress = { closedThroughMs: 0, modelName: null, modelVersion: null }
 
 function windowKey(source: string, { startMs, subject }: DriftCounts): readonly string[] {
@@ -114,6 +120,15 @@ function openPuts(source: string, { counted, open, closed }: OpenChanges): Put<D
     .map((one) => ({ store: 'open', key: windowKey(source, one), value: closed.includes(one) ? null : one }))
 }
 
+/** How many reviews were scored, for the windows of their outcomes. */
+function scoredPuts(closed: readonly DriftCounts[], { open }: Stores): Put<DriftStores>[] {
+  return closed.map(scoredReviews).map((scored) => {
+    const key = windowKey(OUTCOMES, scored)
+    const before = open.get(key)
+    return { store: 'open', key, value: before === undefined ? scored : added(before, scored) }
+  })
+}
+
 /** Event time that all tasks of a source have reached, without those that have fallen silent. */
 function reachedBy(
   source: string,
@@ -147,7 +162,7 @@ class Closing {
     this.#serving = progress
   }
 
-  close(source: string, counts: DriftCounts): void {
+  close(counts: DriftCounts): void {
     this.#noteServing(counts)
     const { subject: name } = counts
     const subject = this.#subjects.get(name) ?? this.#stores.subjects.get(name) ?? NEW_SUBJECT
@@ -161,12 +176,11 @@ class Closing {
     const after = subjectAfter(subject, judgement, change)
     this.#subjects.set(name, after.subject)
     const keep = [...after.subject.recent, ...after.subject.reference].includes(whole.startMs)
-    if (keep) this.#judged.set(judgedKey(name, whole.startMs), judgement.judged)
+    if (keep) this.#judged.set(judgedKey(name, whole.startMs), judgedFor(judgement, change))
     for (const start of after.forgotten) this.#judged.set(judgedKey(name, start), null)
     const window = this.#window(judgement, after.subject.alarmSinceMs !== null)
     this.forwards.push({ to: 'driftWindows', value: window })
-    if (change !== null)
-      this.forwards.push({ to: 'driftEvents', value: this.#event(source, judgement, change, window) })
+    if (change !== null) this.forwards.push({ to: 'driftEvents', value: this.#event(judgement, change, window) })
   }
 
   puts(source: string, closedThroughMs: number): Put<DriftStores>[] {
@@ -217,13 +231,13 @@ class Closing {
     }
   }
 
-  #event(source: string, judgement: Judgement, change: NonNullable<Change>, window: DriftWindow): DriftEvent {
+  #event(judgement: Judgement, change: NonNullable<Change>, window: DriftWindow): DriftEvent {
     const { windowId, subject, startMs, endMs, rows, closedAtMs: decidedAtMs } = window
     const raised = change.kind === 'raised' ? change : null
     const drifted = judgement.measures.filter(({ measure }) => raised?.measures.includes(measure) === true)
     const findings = judgement.reference === null ? [] : findingsOf(drifted, judgement.counts, judgement.reference)
-    const scores = this.#stores.progress.get('scores') ?? NO_PROGRESS
-    const serving = source === 'scores' ? judgement.counts : scores
+    const isOfModel = judgement.counts.modelVersion !== null
+    const serving = isOfModel ? judgement.counts : (this.#stores.progress.get(SCORES) ?? NO_PROGRESS)
     return {
       eventId: `${windowId}/${change.kind}`,
       state: change.kind,
@@ -239,6 +253,11 @@ class Closing {
       findings,
     }
   }
+}
+
+/** Where the reference is learned anew, the distance to the old one tells nothing. */
+function judgedFor({ judged }: Judgement, change: Change): JudgedWindow {
+  return change?.kind === 'ended' && change.because === 'usual by now' ? { ...judged, distances: {} } : judged
 }
 
 function judgedKey(subject: string, startMs: number): string {

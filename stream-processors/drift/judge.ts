@@ -11,6 +11,10 @@ import { added, rowsOf, totalsOf } from './counters.ts'
 
 /** A window with fewer rows is joined with the next one. */
 const LEAST_ROWS = 100
+/** A measure of which a window, or all of its reference, has fewer values is not compared. */
+const LEAST_VALUES = 50
+/** A limit is learned from no fewer windows. */
+const LEAST_DISTANCES = 8
 /** So many windows stand between the window that is judged and those that it is compared with. */
 const RECENT_WINDOWS = 3
 /** Of the recent windows, the one that is judged included, so many must be over for an alarm. */
@@ -72,7 +76,7 @@ export function judge(counts: DriftCounts, reference: readonly JudgedWindow[]): 
   const before = pooled === null ? new Map<string, readonly number[]>() : totalsOf(pooled)
   const compared = [...totalsOf(counts)].map(([measure, current]) => {
     const referenceCounts = before.get(measure)
-    return referenceCounts === undefined
+    return referenceCounts === undefined || valuesOf(current) < LEAST_VALUES || valuesOf(referenceCounts) < LEAST_VALUES
       ? notCompared(measure, current)
       : compare(measure, { current, reference: referenceCounts, limit: limitOf(measure, reference) })
   })
@@ -94,12 +98,13 @@ export function judge(counts: DriftCounts, reference: readonly JudgedWindow[]): 
 interface Sides {
   readonly current: readonly number[]
   readonly reference: readonly number[]
-  readonly limit: number
+  readonly limit: number | null
 }
 
 function compare(measure: string, { current, reference, limit }: Sides): DriftMeasure {
   const { edges, alarms } = measureNamed(measure)
-  const { distance } = kolmogorovSmirnov(reference, current)
+  const { distance, rise } = kolmogorovSmirnov(reference, current)
+  const isLooked = alarms === 'any' || (alarms === 'fall' && rise > 0) // more lower values are a fall
   return {
     measure,
     counts: current,
@@ -110,7 +115,7 @@ function compare(measure: string, { current, reference, limit }: Sides): DriftMe
     psiCritical: criticalOf(reference, current),
     wasserstein: wassersteinDistance(placesOf({ edges }), reference, current),
     kolmogorovSmirnov: distance,
-    over: alarms && distance > limit,
+    over: isLooked && limit !== null && distance > limit,
   }
 }
 
@@ -122,13 +127,18 @@ function notCompared(measure: string, counts: readonly number[]): DriftMeasure {
 /** Bins that hold nothing on either side say nothing. */
 function criticalOf(reference: readonly number[], current: readonly number[]): number {
   const filled = reference.filter((count, i) => count + (current[i] as number) > 0).length
-  const rows = [reference, current].map((counts) => counts.reduce((sum, count) => sum + count, 0))
+  const rows = [reference, current].map(valuesOf)
   return filled < 2 ? 0 : stabilityCritical(filled, [rows[0] as number, rows[1] as number], ALPHA)
 }
 
+function valuesOf(counts: readonly number[]): number {
+  return counts.reduce((sum, count) => sum + count, 0)
+}
+
 /** What windows of the reference have shown of themselves, the largest of them included. */
-function limitOf(measure: string, reference: readonly JudgedWindow[]): number {
+function limitOf(measure: string, reference: readonly JudgedWindow[]): number | null {
   const distances = reference.flatMap(({ distances: own }) => own[measure] ?? [])
+  if (distances.length < LEAST_DISTANCES) return null
   const mean = distances.reduce((sum, distance) => sum + distance, 0) / Math.max(1, distances.length)
   const squares = distances.reduce((sum, distance) => sum + (distance - mean) ** 2, 0)
   const deviation = Math.sqrt(squares / Math.max(1, distances.length - 1))

@@ -17,6 +17,9 @@ const FLAGS: Readonly<Record<string, readonly [yes: string, no: string]>> = {
   user_is_new: ['by authors without history', 'by authors with a history'],
   movie_is_new: ['on films without earlier reviews', 'on films with earlier reviews'],
   called_spoiler: ['called spoilers', 'not called spoilers'],
+  labelled: ['with a label within a week', 'without a label within a week'],
+  labelled_spoiler: ['that people call spoilers', 'that people call harmless'],
+  soon_labelled_spoiler: ['that people call spoilers within a day', 'that people call harmless within a day'],
 }
 /** Of a number: what stands between `reviews` and the comparison, and the unit behind it. */
 const NUMBERS: Readonly<Record<string, readonly [what: string, unit: string]>> = {
@@ -31,6 +34,8 @@ const NUMBERS: Readonly<Record<string, readonly [what: string, unit: string]>> =
   user_reviews: ['by authors with', 'earlier reviews'],
   movie_reviews: ['on films with', 'earlier reviews'],
   probability: ['with a spoiler probability', ''],
+  label_age_days: ['labelled at an age of', 'days'],
+  label_less_probability: ['whose label, 1 or 0, less their probability is', ''],
 }
 
 /** What a measure shows in plain words and figures: at the value where the shares differ most. */
@@ -45,16 +50,18 @@ function findingOf(measure: DriftMeasure, counts: DriftCounts, reference: DriftC
   const shareOf = (all: readonly number[]): number => side(all) / all.reduce((sum, count) => sum + count, 0)
   const before = shareOf(measure.referenceCounts)
   const after = shareOf(measure.counts)
+  const figures = { effect: measure.kolmogorovSmirnov ?? 0, limit: measure.limit ?? 0 }
+  if (measure.measure === 'f1') return f1Finding(figures, 1 - before, 1 - after) // an upper share
   const who = mostlyBy(measure.measure, { counts, reference, side })
   const reviews = reviewsThat(measure.measure, edges[bin] as number, isBelow)
-  return {
-    measure: measure.measure,
-    text: `share of reviews ${reviews} rose from ${percent(before)} to ${percent(after)}${who}`,
-    effect: measure.kolmogorovSmirnov ?? 0,
-    limit: measure.limit ?? 0,
-    before,
-    after,
-  }
+  const text = `share of reviews ${reviews} rose from ${percent(before)} to ${percent(after)}${who}`
+  return { measure: measure.measure, text, ...figures, before, after }
+}
+
+/** It is looked at for falls alone. */
+function f1Finding(figures: Pick<DriftFinding, 'effect' | 'limit'>, before: number, after: number): DriftFinding {
+  const text = `F1 of the decisions, by the labels of a week, fell from ${percent(before)} to ${percent(after)}`
+  return { measure: 'f1', text, ...figures, before, after }
 }
 
 /** The strongest first: by how far they are beyond their limits. */
@@ -98,13 +105,16 @@ function mostlyBy(measure: string, { counts, reference, side }: Parts): string {
   }))
   const all = excess.reduce((sum, { more }) => sum + more, 0)
   const most = excess.find(({ more }) => more > MOSTLY * all)
-  if (counts.segments.length < 2 || most === undefined || measure === 'user_is_new') return ''
-  return `, mostly by ${WHO[most.segment] ?? most.segment}`
+  if (counts.segments.length < 2 || most === undefined || SAYS_WHO.includes(measure)) return ''
+  return `, mostly ${WHO[most.segment] ?? `among labels of the source ${most.segment}`}`
 }
 
+/** Measures by which groups are told apart. */
+const SAYS_WHO: readonly string[] = ['user_is_new', 'labelled']
+
 const WHO: Readonly<Record<string, string>> = {
-  'new authors': 'authors without history',
-  'known authors': 'authors with a history',
+  'new authors': 'by authors without history',
+  'known authors': 'by authors with a history',
 }
 
 function percent(share: number): string {

@@ -4,7 +4,7 @@ import {
   binOf,
   edgesOf,
   FEATURE_MEASURES,
-  featureBins,
+  featureCells,
   measureNamed,
   placesOf,
   SCORE_MEASURES,
@@ -56,7 +56,7 @@ describe('bins follow from the declared range', () => {
 test('a row is measured by its features, its headline and its new words', () => {
   const values = spoilerV1.features.map((feature) => feature.default)
   const row = { values, summary: null } as never
-  const bins = featureBins(row, 1)
+  const bins = featureCells(row, 1)
   expect(bins).toHaveLength(spoilerV1.features.length + 2)
   expect(bins.at(-2)).toBe(0)
   expect(bins.at(-1)).toBe(measureNamed('unseen_term_share').edges.length)
