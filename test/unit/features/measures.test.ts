@@ -56,8 +56,10 @@ describe('bins follow from the declared range', () => {
 test('a row is measured by its features, its headline and its new words', () => {
   const values = spoilerV1.features.map((feature) => feature.default)
   const row = { values, summary: null } as never
-  const bins = featureCells(row, 1)
-  expect(bins).toHaveLength(spoilerV1.features.length + 2)
-  expect(bins.at(-2)).toBe(0)
-  expect(bins.at(-1)).toBe(measureNamed('unseen_term_share').edges.length)
+  const { measures, offsets, size } = FEATURE_MEASURES
+  const cells = featureCells(row, 1)
+  expect(cells).toHaveLength(measures.length)
+  expect(cells.every((cell, i) => cell >= (offsets[i] as number) && cell < (offsets[i + 1] ?? size))).toBe(true)
+  expect(cells.at(-2)).toBe(offsets.at(-2)) // no headline
+  expect(cells.at(-1)).toBe(size - 1) // all words are new
 })

@@ -21,9 +21,9 @@ const CHANGED: SimulatedWorld = {
   scenario: { name: 'spam-wave', fromWindow: 40 },
 }
 
-function event(state: 'raised' | 'ended', lastWindow: number): DriftEvent {
+function event(state: 'raised' | 'ended', lastWindow: number, subject = 'features/spoiler_v1'): DriftEvent {
   const endMs = END_MS - (CHANGED.windows - lastWindow) * WINDOW_MS
-  return { state, endMs, cause: `until ${lastWindow}` } as DriftEvent
+  return { state, endMs, subject, cause: `until ${lastWindow}` } as DriftEvent
 }
 
 test('a plan has every change with every seed, and years without a change, with all seasons', () => {
@@ -43,23 +43,31 @@ describe('the delay of an alarm counts the windows since the change', () => {
     { of: 'in its second', events: [event('raised', 42), event('raised', 50)], delay: 2 },
     { of: 'only before it', events: [event('raised', 40), event('ended', 45)], delay: null },
     { of: 'never', events: [], delay: null },
+    { of: 'a week later, when it needs labels', events: [event('raised', 42, 'outcomes/prior@1')], delay: 9 },
   ])('$of', ({ events, delay }) => expect(outcomeOf(CHANGED, events).delayWindows).toBe(delay))
 })
 
-test('alarms in worlds without a change are false, and counted per thousand windows', () => {
+test('alarms in worlds without a change, and before it, are false, and counted per thousand windows', () => {
   const quiet: SimulatedWorld = { ...CHANGED, windows: 500, scenario: null }
   const seasons: SimulatedWorld = { ...quiet, scenario: { name: 'seasons', fromWindow: 0 } }
   const outcomes: WorldOutcome[] = [
-    { world: quiet, delayWindows: null, raised: [] },
-    { world: seasons, delayWindows: 3, raised: [event('raised', 3)] },
-    { world: CHANGED, delayWindows: 2, raised: [event('raised', 42)] },
-    { world: CHANGED, delayWindows: null, raised: [] },
+    outcomeOf(quiet, []),
+    outcomeOf(seasons, [event('raised', 3)]),
+    outcomeOf(CHANGED, [event('raised', 42)]),
+    outcomeOf(CHANGED, [event('raised', 20)]),
   ]
   const report = reportOf(PLAN, outcomes)
-  expect(report).toMatchObject({ quietWindows: 1_000, falseAlarms: 1, falseAlarmsPerThousand: 1 })
+  expect(report).toMatchObject({ quietWindows: 1_090, falseAlarms: 2, falseAlarmsPerThousand: 2_000 / 1_090 })
   const change = report.scenarios.find(({ scenario }) => scenario === 'spam-wave')
-  expect(change).toMatchObject({ kind: 'sudden', worlds: 2, missed: 1, delays: [2], cause: 'until 42' })
-  expect(harnessText(report)).toContain('1,000 quiet windows of about 100 reviews: 1 false alarms, 1.00 per 1,000.')
+  expect(change).toMatchObject({
+    kind: 'sudden',
+    worlds: 2,
+    missed: 1,
+    delays: [2],
+    cause: 'until 42',
+    worldsBySubject: { features: 1 },
+  })
+  expect(harnessText(report)).toContain('1,090 quiet windows of about 100 reviews: 2 false alarms, 1.83 per 1,000.')
 })
 
 test('a world through the real folds: a spam wave is found within three windows, the weeks before it are quiet', async () => {

@@ -188,6 +188,81 @@ describe('an alarm', () => {
   })
 })
 
+const OUTCOMES = { subject: 'outcomes/prior@1', modelName: 'prior', modelVersion: '1', sums: {} }
+
+interface Labelled {
+  readonly labelled: number
+  readonly hits: number
+  readonly errors: number
+}
+
+const SCORED_ROWS = 400
+const USUALLY: Labelled = { labelled: 320, hits: 60, errors: 60 }
+
+/** Of each day the scores, and then their outcomes. */
+function outcomesOf(days: readonly Labelled[]): Sent[] {
+  return days.flatMap(({ labelled, hits, errors }, day) => {
+    const startMs = DAY + day * WINDOW_MS
+    const measures = [
+      { measure: 'labelled', counts: [0, labelled] },
+      { measure: 'f1', counts: [errors, 2 * hits] },
+    ]
+    const segments = labelled === 0 ? [] : [{ segment: 'moderator', rows: labelled, measures }]
+    const outcomes = { ...OUTCOMES, startMs, endMs: startMs + WINDOW_MS, segments }
+    const scores = countsOf(day, { rows: SCORED_ROWS, of: SCORES })
+    return [
+      { source: 'scores', reached: day + 1, counts: [scores] },
+      { source: 'outcomes', reached: day + 1, counts: labelled === 0 ? [] : [outcomes] },
+    ]
+  })
+}
+
+const outcomeWindows = (driven: Driven): DriftWindow[] =>
+  windowsOf(driven).filter(({ subject }) => subject === OUTCOMES.subject)
+
+describe('what labels show', () => {
+  test('windows of outcomes hold all reviews that were scored, those without a label too', () => {
+    const none: Labelled = { labelled: 0, hits: 0, errors: 0 }
+    const windows = outcomeWindows(drive(drift, logOf(outcomesOf([USUALLY, none]))))
+    const coverage = windows.map(({ rows, measures }) => [
+      rows,
+      measures.find(({ measure }) => measure === 'labelled')?.counts,
+    ])
+    expect(coverage).toEqual([
+      [SCORED_ROWS, [80, 320]],
+      [SCORED_ROWS, [400, 0]],
+    ])
+  })
+
+  test('they wait for the windows of the scores', () => {
+    const [scores, outcomes] = outcomesOf([USUALLY]) as [Sent, Sent]
+    expect(outcomeWindows(drive(drift, logOf([outcomes])))).toEqual([])
+    const again = { ...outcomes, counts: [] }
+    expect(outcomeWindows(drive(drift, logOf([outcomes, scores, again])))).toMatchObject([{ rows: SCORED_ROWS }])
+  })
+
+  test.each([
+    {
+      of: 'F1 that falls',
+      others: { ...USUALLY, hits: 30, errors: 90 },
+      cause: /^F1 of the decisions.* fell from 67 % to 40 %$/,
+    },
+    { of: 'F1 that rises', others: { ...USUALLY, hits: 90, errors: 20 }, cause: null },
+    {
+      of: 'labels that stay away',
+      others: { labelled: 0, hits: 0, errors: 0 },
+      cause: /^share of reviews without a label within a week rose from 20 % to 100 %$/,
+    },
+    { of: 'more labels', others: { ...USUALLY, labelled: 390 }, cause: null },
+    { of: 'F1 of a few', others: { ...USUALLY, hits: 0, errors: 20 }, cause: null },
+  ])('an alarm on $of', ({ others, cause }) => {
+    const log = logOf(outcomesOf([...Array<Labelled>(LEARNED).fill(USUALLY), others, others, others]))
+    const events = eventsOf(drive(drift, log))
+    expect(events.map(({ modelVersion }) => modelVersion)).toEqual(cause === null ? [] : ['1'])
+    if (cause !== null) expect(events[0]?.cause).toMatch(cause)
+  })
+})
+
 describe('the log decides', () => {
   const log = logOf(days(LEARNED, [BARE, BARE, USUAL, USUAL, USUAL, USUAL]))
 

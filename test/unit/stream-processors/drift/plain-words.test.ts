@@ -52,6 +52,27 @@ describe('what has changed, in plain words', () => {
     )
   })
 
+  test.each([
+    { of: 'labelled', before: 80, after: 30, text: 'without a label within a week rose from 20 % to 70 %' },
+    { of: 'soon_labelled_spoiler', before: 20, after: 50, text: 'that people call spoilers within a day rose' },
+  ])('$of', ({ of, before, after, text }) => {
+    const shares = (upper: number): Shares => [
+      [0, (100 - upper) / 2, (100 - upper) / 2],
+      [1, upper / 2, upper / 2],
+    ]
+    expect(said(of, shares(before), shares(after))).toContain(`share of reviews ${text}`)
+  })
+
+  test('F1 is a share of its own, and falls', () => {
+    const shares = (upper: number): Shares => [
+      [0, 100 - upper, 0],
+      [1, upper, 0],
+    ]
+    expect(said('f1', shares(62), shares(41))).toBe(
+      'F1 of the decisions, by the labels of a week, fell from 62 % to 41 %',
+    )
+  })
+
   test('over which value there are more, when the distribution moved up; nobody is named when all do it', () => {
     const before: Shares = [
       [SHORT, 30, 30],
