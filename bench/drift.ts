@@ -13,9 +13,12 @@ import { type TopicId, topics } from '../schemas/topics.ts'
 import { seedOf } from '../stats/random.ts'
 import { drift } from '../stream-processors/drift/drift.ts'
 import { driftFeatures } from '../stream-processors/drift/drift-features.ts'
+import { driftOutcomes } from '../stream-processors/drift/drift-outcomes.ts'
 import { driftScores } from '../stream-processors/drift/drift-scores.ts'
+import { evaluator } from '../stream-processors/evaluator.ts'
 import { intake } from '../stream-processors/intake.ts'
 import { movieContext } from '../stream-processors/movie-context.ts'
+import { scoreIntake } from '../stream-processors/score-intake.ts'
 import { userHistory } from '../stream-processors/user-history.ts'
 import { FakeChangelog } from '../test/support/fake-changelog.ts'
 import { FakeRegistry, learnedCodec } from '../test/support/fake-registry.ts'
@@ -59,9 +62,13 @@ export async function driftCost(reviews: number): Promise<object> {
       COMMIT_MS,
     ),
   )
+  const scores = await scoresOf(rows, model)
+  const activity = of('scoreActivity', [...known, ...(await run(scoreIntake, scores, WATCHING_COMMIT_MS))])
+  const outcomes = of('scoreOutcomes', await run(evaluator, activity, WATCHING_COMMIT_MS))
   const partials = [
     ...(await run(driftFeatures, rows, WATCHING_COMMIT_MS)),
-    ...(await run(driftScores, await scoresOf(rows, model), WATCHING_COMMIT_MS)),
+    ...(await run(driftScores, scores, WATCHING_COMMIT_MS)),
+    ...(await run(driftOutcomes, outcomes, WATCHING_COMMIT_MS)),
   ]
   await run(drift, of('driftPartials', partials), WATCHING_COMMIT_MS)
   return {
@@ -69,7 +76,7 @@ export async function driftCost(reviews: number): Promise<object> {
     partials: of('driftPartials', partials).length,
     cpuMicrosAReview: costs,
     featureFolds: sumOf(costs, [userHistory.name, 'movie-context']),
-    detector: sumOf(costs, [driftFeatures.name, driftScores.name, drift.name]),
+    detector: sumOf(costs, [driftFeatures.name, driftScores.name, driftOutcomes.name, drift.name]),
     loadAverage: loadavg()[0],
   }
 }

@@ -90,7 +90,8 @@ function layoutOf(measures: readonly Measure[]): MeasureLayout {
 const SHARE = { type: 'double', min: 0, max: 1 } as const
 const FLAG = { type: 'boolean', min: 0, max: 1 } as const
 /** What describes a film, its plot included (overlap depends on whose plot it is), and what grows with time. */
-const FILM_OR_TIME = /^(movie_(?!known$)|genre_|film_|release_|duration_)|(plot|ending)_overlap$|_tenure_weeks$/
+const FILM_OR_TIME =
+  /^(movie_(?!known$)|genre_|film_|release_|duration_|units_per_minute$)|(plot|ending)_overlap$|_tenure_weeks$/
 
 function measure(name: string, range: Pick<Feature, 'type' | 'min' | 'max'>): Measure {
   return { name, edges: edgesOf(range), alarms: FILM_OR_TIME.test(name) ? 'never' : 'any' }

@@ -1,7 +1,7 @@
 import { measureNamed } from '../../features/measures.ts'
 import type { DriftEvent, DriftMeasure, DriftWindow } from '../../schemas/generated.ts'
 import { Markup, markup } from '../../trainers/evaluation/markup.ts'
-import { nearness, type SubjectReport, subjectReports, windowText } from './drift-report.ts'
+import { nearness, qualityText, type SubjectReport, subjectReports, windowText } from './drift-report.ts'
 
 const STYLE = `
 :root { color-scheme: light dark; --ink: #1d2129; --soft: #5b6472; --line: #d9dde3; --paper: #fff; --now: #0b6bcb; --then: #9aa4b2; --over: #b4530a }
@@ -55,8 +55,9 @@ ${findings.slice(1).map(({ text }) => markup`<br><span class="soft">${text}</spa
 }
 
 function subjectSection({ subject, newest, ranked, windows }: SubjectReport): Markup {
+  const quality = qualityText(newest)
   return markup`<h2>${subject}</h2>
-<p class="soft">${windowText(newest)}</p>
+<p class="soft">${windowText(newest)}${quality === null ? '' : markup`<br>${quality}`}</p>
 ${series(windows)}
 <div class="measures">${ranked.slice(0, SHOWN).map(distribution)}</div>
 `

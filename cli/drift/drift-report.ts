@@ -1,8 +1,10 @@
 import type { DriftEvent, DriftMeasure, DriftWindow } from '../../schemas/generated.ts'
+import { estimatedDecisions } from '../../stats/cbpe.ts'
 import { oneLine, table } from '../text.ts'
 import { eventsText } from './drift-text.ts'
 
 const SHOWN_MEASURES = 12
+const MILLION = 1_000_000
 
 /** The newest window of a subject, its measures ranked, and the windows before it. */
 export interface SubjectReport {
@@ -46,13 +48,28 @@ function subjectText({ subject, newest, ranked }: SubjectReport): string {
       measure.over ? 'over' : '',
     ])
   const header = ['MEASURE', 'EFFECT', 'LIMIT', 'JENSEN-SHANNON', 'PSI', 'PSI BY CHANCE', 'WASSERSTEIN', '']
-  return `${oneLine(subject)}, ${windowText(newest)}\n${table(header, rows)}`
+  const quality = qualityText(newest)
+  return `${oneLine(subject)}, ${windowText(newest)}\n${quality === null ? '' : `${quality}\n`}${table(header, rows)}`
 }
 
 export function windowText({ startMs, endMs, rows, verdict, referenceWindows, alarm }: DriftWindow): string {
   const [from, to] = [startMs, endMs].map((atMs) => new Date(atMs).toISOString().slice(0, 10))
   const against = referenceWindows === 0 ? 'the reference is being learned' : `against ${referenceWindows} windows`
   return `${from ?? ''} to ${to ?? ''}: ${rows} reviews, ${against}, ${verdict}${alarm ? ', an alarm stands' : ''}`
+}
+
+/** What decisions were worth, by labels and without them; null for windows that hold no decisions. */
+export function qualityText({ sums, rows, measures }: DriftWindow): string | null {
+  const { called, probabilityOfCalled = 0, probabilityOfOthers = 0, positives, hits = 0 } = sums
+  if (called === undefined) return null
+  const [expectedHits, others] = [probabilityOfCalled / MILLION, probabilityOfOthers / MILLION]
+  const labelled = measures.find(({ measure }) => measure === 'labelled')?.counts[1]
+  const counted = { rows: labelled ?? rows, called, expectedPositives: expectedHits + others, expectedHits }
+  const estimated = `${figure(estimatedDecisions(counted).f1)} by the probabilities alone`
+  if (positives === undefined || labelled === undefined) return `F1 ${estimated}`
+  const f1 = called + positives === 0 ? null : (2 * hits) / (called + positives)
+  const share = rows === 0 ? 0 : Math.round((100 * labelled) / rows)
+  return `${labelled} with a label within a week (${share} %): F1 ${figure(f1)} by the labels, ${estimated}`
 }
 
 function figure(value: number | null): string {

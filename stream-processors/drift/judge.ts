@@ -76,9 +76,10 @@ export function judge(counts: DriftCounts, reference: readonly JudgedWindow[]): 
   const before = pooled === null ? new Map<string, readonly number[]>() : totalsOf(pooled)
   const compared = [...totalsOf(counts)].map(([measure, current]) => {
     const referenceCounts = before.get(measure)
+    const fewerBy = valuesOf(referenceCounts ?? []) / reference.length / valuesOf(current)
     return referenceCounts === undefined || valuesOf(current) < LEAST_VALUES || valuesOf(referenceCounts) < LEAST_VALUES
       ? notCompared(measure, current)
-      : compare(measure, { current, reference: referenceCounts, limit: limitOf(measure, reference) })
+      : compare(measure, { current, reference: referenceCounts, limit: limitOf(measure, reference, fewerBy) })
   })
   const measures = isLearned ? compared : compared.map((one) => ({ ...one, limit: null, over: false }))
   const over = measures.filter((one) => one.over).map(({ measure }) => measure)
@@ -135,14 +136,20 @@ function valuesOf(counts: readonly number[]): number {
   return counts.reduce((sum, count) => sum + count, 0)
 }
 
-/** What windows of the reference have shown of themselves, the largest of them included. */
-function limitOf(measure: string, reference: readonly JudgedWindow[]): number | null {
+/**
+ * What windows of the reference have shown of themselves, the largest of them included. Chance moves a window the more
+ * the fewer values it has: in the inverse of their root.
+ *
+ * @param fewerBy Values of a usual window of the reference, by those of the window that is judged.
+ */
+function limitOf(measure: string, reference: readonly JudgedWindow[], fewerBy: number): number | null {
   const distances = reference.flatMap(({ distances: own }) => own[measure] ?? [])
   if (distances.length < LEAST_DISTANCES) return null
   const mean = distances.reduce((sum, distance) => sum + distance, 0) / Math.max(1, distances.length)
   const squares = distances.reduce((sum, distance) => sum + (distance - mean) ** 2, 0)
   const deviation = Math.sqrt(squares / Math.max(1, distances.length - 1))
-  return Math.max(LEAST_DISTANCE, mean + DEVIATIONS * deviation, OVER_LARGEST * Math.max(0, ...distances))
+  const shown = Math.max(mean + DEVIATIONS * deviation, OVER_LARGEST * Math.max(0, ...distances))
+  return Math.max(LEAST_DISTANCE, shown * Math.sqrt(Math.max(1, fewerBy)))
 }
 
 /** What a window makes of an alarm. */

@@ -34,7 +34,7 @@ const NUMBERS: Readonly<Record<string, readonly [what: string, unit: string]>> =
   user_reviews: ['by authors with', 'earlier reviews'],
   movie_reviews: ['on films with', 'earlier reviews'],
   probability: ['with a spoiler probability', ''],
-  label_age_days: ['labelled at an age of', 'days'],
+  label_age_days: ['labelled after', 'days'],
   label_less_probability: ['whose label, 1 or 0, less their probability is', ''],
 }
 

@@ -80,6 +80,22 @@ describe('as text', () => {
     expect(text).toMatch(/summary_given +0\.500 +0\.250 .*over/)
     expect(text).toContain('prior@1')
   })
+  test('says what decisions were worth, by labels beside what the probabilities promised', () => {
+    const labelled = { ...measured('labelled', 0.1, 0.2), counts: [15, 85] }
+    const sums = {
+      called: 30,
+      probabilityOfCalled: 20_000_000,
+      probabilityOfOthers: 10_000_000,
+      positives: 25,
+      hits: 20,
+    }
+    const outcomes = { ...windowOf(0, [labelled], 'outcomes/a@1'), sums }
+    const text = '85 with a label within a week (85 %): F1 0.727 by the labels, 0.667 by the probabilities alone'
+    expect(driftText([outcomes], [])).toContain(text)
+    expect(driftPage([outcomes], [])).toContain(text)
+    const { positives: _, hits: __, ...scored } = sums
+    expect(driftText([{ ...windowOf(0, [], 'scores/a@1'), sums: scored }], [])).toContain('\nF1 0.667 by the prob')
+  })
   test('says that there is nothing yet', () => {
     expect(driftText([], [])).toContain('No window is closed so far')
     expect(eventsText([])).toBe('No drift so far.\n')
