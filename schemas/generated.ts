@@ -130,9 +130,9 @@ export interface DeployCommand {
   readonly gateReport: string
 }
 
-/** Integer counters of a subject in a window of event time. Those of several partitions add up. */
+/** Integer counters of a subject in a window of event time. Those of several partitions add up; in a partial some may be negative, which takes back what was counted before. */
 export interface DriftCounts {
-  /** What is watched: features/SERVICE, scores/MODEL@VERSION. */
+  /** What is watched: features/SERVICE, scores/MODEL@VERSION, labels, outcomes/MODEL@VERSION. */
   readonly subject: string
   /** Null for what no model has made. */
   readonly modelName: null | string
@@ -152,7 +152,7 @@ export interface DriftEvent {
   readonly eventId: string
   /** raised or ended. */
   readonly state: string
-  /** What is watched: features/SERVICE, scores/MODEL@VERSION. */
+  /** What is watched: features/SERVICE, scores/MODEL@VERSION, labels, outcomes/MODEL@VERSION. */
   readonly subject: string
   /** The model that scored when the window was closed; null before the first score. */
   readonly modelName: null | string
@@ -218,7 +218,7 @@ export interface DriftOrigin {
 
 /** What a task has counted since its last partial, and how far it is. Internal: the log that drift is decided from. */
 export interface DriftPartial {
-  /** features or scores. */
+  /** features, scores, labels or outcomes. */
   readonly source: string
   /** Of the source topic. */
   readonly partition: number
@@ -240,7 +240,7 @@ export interface DriftProgress {
 
 /** Reviews of one group in a window. Groups are disjoint, and together all. */
 export interface DriftSegment {
-  /** new authors, known authors, or all. */
+  /** new authors, known authors; sources of labels, unlabelled; or all. */
   readonly segment: string
   readonly rows: number
   readonly measures: readonly MeasureCounts[]
@@ -279,7 +279,7 @@ export interface DriftTask {
 export interface DriftWindow {
   /** Subject and start. */
   readonly windowId: string
-  /** What is watched: features/SERVICE, scores/MODEL@VERSION. */
+  /** What is watched: features/SERVICE, scores/MODEL@VERSION, labels, outcomes/MODEL@VERSION. */
   readonly subject: string
   /** Null for what no model has made. */
   readonly modelName: null | string
@@ -1523,9 +1523,13 @@ export const avroSchemas = {
     type: 'record',
     namespace: 'spoiler_shield',
     name: 'DriftCounts',
-    doc: 'Integer counters of a subject in a window of event time. Those of several partitions add up.',
+    doc: 'Integer counters of a subject in a window of event time. Those of several partitions add up; in a partial some may be negative, which takes back what was counted before.',
     fields: [
-      { name: 'subject', type: 'string', doc: 'What is watched: features/SERVICE, scores/MODEL@VERSION.' },
+      {
+        name: 'subject',
+        type: 'string',
+        doc: 'What is watched: features/SERVICE, scores/MODEL@VERSION, labels, outcomes/MODEL@VERSION.',
+      },
       { name: 'modelName', type: ['null', 'string'], default: null, doc: 'Null for what no model has made.' },
       { name: 'modelVersion', type: ['null', 'string'], default: null },
       { name: 'startMs', type: 'long', doc: 'Event time, Unix milliseconds.' },
@@ -1540,7 +1544,11 @@ export const avroSchemas = {
             name: 'DriftSegment',
             doc: 'Reviews of one group in a window. Groups are disjoint, and together all.',
             fields: [
-              { name: 'segment', type: 'string', doc: 'new authors, known authors, or all.' },
+              {
+                name: 'segment',
+                type: 'string',
+                doc: 'new authors, known authors; sources of labels, unlabelled; or all.',
+              },
               { name: 'rows', type: 'long' },
               {
                 name: 'measures',
@@ -1586,7 +1594,11 @@ export const avroSchemas = {
     fields: [
       { name: 'eventId', type: 'string', doc: 'Subject, window and state: equal on every replay.' },
       { name: 'state', type: 'string', doc: 'raised or ended.' },
-      { name: 'subject', type: 'string', doc: 'What is watched: features/SERVICE, scores/MODEL@VERSION.' },
+      {
+        name: 'subject',
+        type: 'string',
+        doc: 'What is watched: features/SERVICE, scores/MODEL@VERSION, labels, outcomes/MODEL@VERSION.',
+      },
       {
         name: 'modelName',
         type: ['null', 'string'],
@@ -1715,7 +1727,7 @@ export const avroSchemas = {
     name: 'DriftPartial',
     doc: 'What a task has counted since its last partial, and how far it is. Internal: the log that drift is decided from.',
     fields: [
-      { name: 'source', type: 'string', doc: 'features or scores.' },
+      { name: 'source', type: 'string', doc: 'features, scores, labels or outcomes.' },
       { name: 'partition', type: 'int', doc: 'Of the source topic.' },
       {
         name: 'windowTimeMs',
@@ -1731,9 +1743,13 @@ export const avroSchemas = {
             type: 'record',
             namespace: 'spoiler_shield',
             name: 'DriftCounts',
-            doc: 'Integer counters of a subject in a window of event time. Those of several partitions add up.',
+            doc: 'Integer counters of a subject in a window of event time. Those of several partitions add up; in a partial some may be negative, which takes back what was counted before.',
             fields: [
-              { name: 'subject', type: 'string', doc: 'What is watched: features/SERVICE, scores/MODEL@VERSION.' },
+              {
+                name: 'subject',
+                type: 'string',
+                doc: 'What is watched: features/SERVICE, scores/MODEL@VERSION, labels, outcomes/MODEL@VERSION.',
+              },
               { name: 'modelName', type: ['null', 'string'], default: null, doc: 'Null for what no model has made.' },
               { name: 'modelVersion', type: ['null', 'string'], default: null },
               { name: 'startMs', type: 'long', doc: 'Event time, Unix milliseconds.' },
@@ -1748,7 +1764,11 @@ export const avroSchemas = {
                     name: 'DriftSegment',
                     doc: 'Reviews of one group in a window. Groups are disjoint, and together all.',
                     fields: [
-                      { name: 'segment', type: 'string', doc: 'new authors, known authors, or all.' },
+                      {
+                        name: 'segment',
+                        type: 'string',
+                        doc: 'new authors, known authors; sources of labels, unlabelled; or all.',
+                      },
                       { name: 'rows', type: 'long' },
                       {
                         name: 'measures',
@@ -1808,7 +1828,7 @@ export const avroSchemas = {
     name: 'DriftSegment',
     doc: 'Reviews of one group in a window. Groups are disjoint, and together all.',
     fields: [
-      { name: 'segment', type: 'string', doc: 'new authors, known authors, or all.' },
+      { name: 'segment', type: 'string', doc: 'new authors, known authors; sources of labels, unlabelled; or all.' },
       { name: 'rows', type: 'long' },
       {
         name: 'measures',
@@ -1846,9 +1866,13 @@ export const avroSchemas = {
             type: 'record',
             namespace: 'spoiler_shield',
             name: 'DriftCounts',
-            doc: 'Integer counters of a subject in a window of event time. Those of several partitions add up.',
+            doc: 'Integer counters of a subject in a window of event time. Those of several partitions add up; in a partial some may be negative, which takes back what was counted before.',
             fields: [
-              { name: 'subject', type: 'string', doc: 'What is watched: features/SERVICE, scores/MODEL@VERSION.' },
+              {
+                name: 'subject',
+                type: 'string',
+                doc: 'What is watched: features/SERVICE, scores/MODEL@VERSION, labels, outcomes/MODEL@VERSION.',
+              },
               { name: 'modelName', type: ['null', 'string'], default: null, doc: 'Null for what no model has made.' },
               { name: 'modelVersion', type: ['null', 'string'], default: null },
               { name: 'startMs', type: 'long', doc: 'Event time, Unix milliseconds.' },
@@ -1863,7 +1887,11 @@ export const avroSchemas = {
                     name: 'DriftSegment',
                     doc: 'Reviews of one group in a window. Groups are disjoint, and together all.',
                     fields: [
-                      { name: 'segment', type: 'string', doc: 'new authors, known authors, or all.' },
+                      {
+                        name: 'segment',
+                        type: 'string',
+                        doc: 'new authors, known authors; sources of labels, unlabelled; or all.',
+                      },
                       { name: 'rows', type: 'long' },
                       {
                         name: 'measures',
@@ -1943,9 +1971,13 @@ export const avroSchemas = {
             type: 'record',
             namespace: 'spoiler_shield',
             name: 'DriftCounts',
-            doc: 'Integer counters of a subject in a window of event time. Those of several partitions add up.',
+            doc: 'Integer counters of a subject in a window of event time. Those of several partitions add up; in a partial some may be negative, which takes back what was counted before.',
             fields: [
-              { name: 'subject', type: 'string', doc: 'What is watched: features/SERVICE, scores/MODEL@VERSION.' },
+              {
+                name: 'subject',
+                type: 'string',
+                doc: 'What is watched: features/SERVICE, scores/MODEL@VERSION, labels, outcomes/MODEL@VERSION.',
+              },
               { name: 'modelName', type: ['null', 'string'], default: null, doc: 'Null for what no model has made.' },
               { name: 'modelVersion', type: ['null', 'string'], default: null },
               { name: 'startMs', type: 'long', doc: 'Event time, Unix milliseconds.' },
@@ -1960,7 +1992,11 @@ export const avroSchemas = {
                     name: 'DriftSegment',
                     doc: 'Reviews of one group in a window. Groups are disjoint, and together all.',
                     fields: [
-                      { name: 'segment', type: 'string', doc: 'new authors, known authors, or all.' },
+                      {
+                        name: 'segment',
+                        type: 'string',
+                        doc: 'new authors, known authors; sources of labels, unlabelled; or all.',
+                      },
                       { name: 'rows', type: 'long' },
                       {
                         name: 'measures',
@@ -2009,7 +2045,11 @@ export const avroSchemas = {
     doc: 'A closed window of event time: what was counted, and how far it is from its reference. Public.',
     fields: [
       { name: 'windowId', type: 'string', doc: 'Subject and start.' },
-      { name: 'subject', type: 'string', doc: 'What is watched: features/SERVICE, scores/MODEL@VERSION.' },
+      {
+        name: 'subject',
+        type: 'string',
+        doc: 'What is watched: features/SERVICE, scores/MODEL@VERSION, labels, outcomes/MODEL@VERSION.',
+      },
       { name: 'modelName', type: ['null', 'string'], default: null, doc: 'Null for what no model has made.' },
       { name: 'modelVersion', type: ['null', 'string'], default: null },
       {
@@ -2266,9 +2306,13 @@ export const avroSchemas = {
           type: 'record',
           namespace: 'spoiler_shield',
           name: 'DriftCounts',
-          doc: 'Integer counters of a subject in a window of event time. Those of several partitions add up.',
+          doc: 'Integer counters of a subject in a window of event time. Those of several partitions add up; in a partial some may be negative, which takes back what was counted before.',
           fields: [
-            { name: 'subject', type: 'string', doc: 'What is watched: features/SERVICE, scores/MODEL@VERSION.' },
+            {
+              name: 'subject',
+              type: 'string',
+              doc: 'What is watched: features/SERVICE, scores/MODEL@VERSION, labels, outcomes/MODEL@VERSION.',
+            },
             { name: 'modelName', type: ['null', 'string'], default: null, doc: 'Null for what no model has made.' },
             { name: 'modelVersion', type: ['null', 'string'], default: null },
             { name: 'startMs', type: 'long', doc: 'Event time, Unix milliseconds.' },
@@ -2283,7 +2327,11 @@ export const avroSchemas = {
                   name: 'DriftSegment',
                   doc: 'Reviews of one group in a window. Groups are disjoint, and together all.',
                   fields: [
-                    { name: 'segment', type: 'string', doc: 'new authors, known authors, or all.' },
+                    {
+                      name: 'segment',
+                      type: 'string',
+                      doc: 'new authors, known authors; sources of labels, unlabelled; or all.',
+                    },
                     { name: 'rows', type: 'long' },
                     {
                       name: 'measures',
