@@ -38,6 +38,9 @@ const NUMBERS: Readonly<Record<string, readonly [what: string, unit: string]>> =
   label_less_probability: ['whose label, 1 or 0, less their probability is', ''],
 }
 
+/** Words that a number follows without another: "by authors with at least 5". */
+const ENDS_OPEN = /(with|for|after|is)$/
+
 /** What a measure shows in plain words and figures: at the value where the shares differ most. */
 function findingOf(measure: DriftMeasure, counts: DriftCounts, reference: DriftCounts): DriftFinding {
   const { bin, rise } = kolmogorovSmirnov(measure.referenceCounts, measure.counts)
@@ -83,7 +86,8 @@ function reviewsThat(measure: string, edge: number, isBelow: boolean): string {
     return isBelow ? `on films outside the genre ${genre}` : `on films of the genre ${genre}`
   }
   const [what, unit] = NUMBERS[measure] ?? [`with ${measure}`, '']
-  return [what, isBelow ? 'under' : 'of at least', String(edge), unit].filter((part) => part !== '').join(' ')
+  const atLeast = ENDS_OPEN.test(what) ? 'at least' : 'of at least'
+  return [what, isBelow ? 'under' : atLeast, String(edge), unit].filter((part) => part !== '').join(' ')
 }
 
 interface Parts {

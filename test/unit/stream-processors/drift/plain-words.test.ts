@@ -63,6 +63,19 @@ describe('what has changed, in plain words', () => {
     expect(said(of, shares(before), shares(after))).toContain(`share of reviews ${text}`)
   })
 
+  test.each([
+    { of: 'user_reviews', text: 'by authors with at least 5 earlier reviews' },
+    { of: 'label_age_days', text: 'labelled after at least 5 days' },
+    { of: 'rating', text: 'with a rating of at least 5 stars' },
+  ])('$of: $text', ({ of, text }) => {
+    const at5 = measureNamed(of).edges.indexOf(5) + 1
+    const shares = (upper: number): Shares => [
+      [at5 - 1, 100 - upper, 0],
+      [at5, upper, 0],
+    ]
+    expect(said(of, shares(20), shares(60))).toContain(`share of reviews ${text} rose from 20 % to 60 %`)
+  })
+
   test('F1 is a share of its own, and falls', () => {
     const shares = (upper: number): Shares => [
       [0, 100 - upper, 0],
