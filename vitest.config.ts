@@ -34,6 +34,14 @@ export default defineConfig({
           testTimeout: 20 * MINUTE_MS,
         },
       },
+      ...['feast', 'evidently'].map((name) => ({
+        test: {
+          name, // beside the real one: npm run test:feast, npm run test:evidently
+          include: [`test/${name}/**/*.test.ts`],
+          testTimeout: 5 * MINUTE_MS,
+          hookTimeout: 5 * MINUTE_MS,
+        },
+      })),
     ],
   },
 })

@@ -1,8 +1,7 @@
 import { cpSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { decideDeployment } from '../inference/deployment-log.ts'
-import { committedValues } from '../platform/topic-values.ts'
+import { deploy } from '../test/support/deploy.ts'
 import { readTopic } from '../platform/topic-reader.ts'
 import { linearVersion } from '../test/support/linear-versions.ts'
 import { metricOf, type Pipeline, startPipeline, statusOf, until } from '../test/support/pipeline.ts'
@@ -60,18 +59,8 @@ async function cachedVersions({ config }: Pipeline): Promise<string[]> {
   return names
 }
 
-async function swapTo({ config, codec, publisher }: Pipeline, supervisor: Supervisor, version: string): Promise<void> {
-  const why = { source: '', decidedAtMs: Date.now(), decidedBy: 'bench', reason: 'bench' }
-  const decided = await decideDeployment(
-    { modelName: 'linear', featureService: 'spoiler_v1', modelVersion: version, ...why },
-    {
-      read: () => committedValues(config, codec, 'modelDeployments'),
-      append: async (deployment) => {
-        await publisher.publish('modelDeployments', deployment)
-        await publisher.flush()
-      },
-    },
-  )
+async function swapTo(pipeline: Pipeline, supervisor: Supervisor, version: string): Promise<void> {
+  const decided = await deploy(pipeline, { modelName: 'linear', modelVersion: version, source: '' })
   const served = { model: 'linear', version }
   const epoch = (): Promise<number> => metricOf(supervisor, 'scorer', 'spoiler_deployment_epoch', served)
   await until(`deployment ${decided.deploymentEpoch}`, async () => (await epoch()) === decided.deploymentEpoch)

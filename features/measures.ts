@@ -68,8 +68,9 @@ export function binOf({ edges }: Pick<Measure, 'edges'>, value: number): number 
   return low
 }
 
-/** A value for each bin, ascending: its middle; of an outer bin its edge. */
+/** A value for each bin, ascending: its middle; of an outer bin its edge; of a flag 0 and 1. */
 export function placesOf({ edges }: Pick<Measure, 'edges'>): number[] {
+  if (edges.length === 1) return [0, 1]
   return Array.from({ length: edges.length + 1 }, (_, bin) => {
     const low = edges[Math.max(0, bin - 1)] as number
     const high = bin === 0 ? low : (edges[bin] ?? low)

@@ -8,14 +8,6 @@ export type Deployed = Pick<ModelDeployment, 'deploymentEpoch' | 'modelName' | '
   readonly source?: string
 }
 
-/** `model-deployments`, as whoever decides sees it. */
-interface DeploymentLog {
-  /** Every record up to the present end. */
-  readonly read: () => AsyncIterable<ModelDeployment>
-  /** Resolves when the record is acknowledged. */
-  readonly append: (deployment: ModelDeployment) => Promise<void>
-}
-
 /** The newest decision about each feature service that models read: of equal epochs the first. */
 export async function newestDeployments(
   records: AsyncIterable<ModelDeployment>,
@@ -37,11 +29,6 @@ export function deploymentFor(
     .toSorted((a, b) => b.deploymentEpoch - a.deploymentEpoch)[0]
 }
 
-/** A version that takes a slot, or leaves it; without a slot it is the champion's, and it serves. */
-type Decision = Omit<ModelDeployment, 'deploymentEpoch' | keyof typeof SERVES> & Partial<typeof SERVES>
-
-const SERVES = { slot: CHAMPION as string, mode: 'serve', share: 1, entryId: '', jobId: '', gateReport: '' }
-
 /** The newest decision about a slot: of equal epochs the first. */
 export async function newestDeployment(
   records: AsyncIterable<ModelDeployment>,
@@ -51,26 +38,4 @@ export async function newestDeployment(
   for await (const record of records)
     if (record.slot === slot && record.deploymentEpoch > (newest?.deploymentEpoch ?? 0)) newest = record
   return newest
-}
-
-/**
- * Appends a decision about a slot under its next epoch. When somebody else took that epoch at the same moment,
- * and was first, it is appended again under the one behind: every decision has an epoch of its own.
- *
- * @returns the record that counts.
- */
-export async function decideDeployment(wanted: Decision, { read, append }: DeploymentLog): Promise<ModelDeployment> {
-  const decision = { ...SERVES, ...wanted }
-  for (;;) {
-    const before = await newestDeployment(read(), decision.slot)
-    const deploymentEpoch = (before?.deploymentEpoch ?? 0) + 1
-    const deployment = { ...decision, deploymentEpoch }
-    await append(deployment)
-    const after = await newestDeployment(read(), decision.slot)
-    if (after === undefined || after.deploymentEpoch > deploymentEpoch || isSame(after, deployment)) return deployment
-  }
-}
-
-function isSame(a: ModelDeployment, b: ModelDeployment): boolean {
-  return (Object.keys(b) as (keyof ModelDeployment)[]).every((field) => a[field] === b[field])
 }

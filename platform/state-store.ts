@@ -57,8 +57,8 @@ class OverlaidStore<V> implements ReadonlyStore<V> {
   readonly overlay = new Map<string, V | null>()
   readonly #deps: StoreDeps
   readonly #cache = new EntryCache<V>(CACHED_BYTES)
-  /** The oldest committed entries, since folds ask for them again with every record. */
-  #oldest: ReadonlyMap<string, Decoded<V>> | undefined
+  /** The oldest committed entries that the batch has not put, since folds ask for them again with every record. */
+  #oldest: { readonly entries: readonly Decoded<V>[]; readonly keys: ReadonlySet<string> } | undefined
 
   constructor(deps: StoreDeps) {
     this.#deps = deps
@@ -99,7 +99,14 @@ class OverlaidStore<V> implements ReadonlyStore<V> {
     if (bytes !== null && value != null) this.#cache.set(key, value, bytes.length)
     else this.#cache.delete(key)
     // a new entry stands behind the oldest, unless these are all
-    if (this.#oldest !== undefined && (this.#oldest.size < CHUNK || this.#oldest.has(key))) this.#oldest = undefined
+    if (this.#oldest !== undefined && (this.#oldest.keys.size < CHUNK || this.#oldest.keys.has(key)))
+      this.#oldest = undefined
+  }
+
+  /** What the batch has put never was. */
+  discard(): void {
+    this.overlay.clear()
+    this.#oldest = undefined
   }
 
   #committed(key: string): V | undefined {
@@ -114,14 +121,22 @@ class OverlaidStore<V> implements ReadonlyStore<V> {
   }
 
   *#allCommitted(): IterableIterator<Decoded<V>> {
-    this.#oldest ??= new Map(this.#after(0).map((entry) => [entry.key, entry]))
-    let chunk: readonly Decoded<V>[] = [...this.#oldest.values()]
+    let chunk = this.#oldestChunk()
     for (;;) {
       yield* chunk
       const last = chunk.at(-1)
       if (last === undefined || chunk.length < CHUNK) return
       chunk = this.#after(last.order)
     }
+  }
+
+  /** Leaves behind what the batch has put anew or deleted: else every record of it would read all of that again. */
+  #oldestChunk(): readonly Decoded<V>[] {
+    let chunk = this.#oldest?.entries ?? this.#after(0)
+    while (chunk.length === CHUNK && chunk.every(({ key }) => this.overlay.has(key)))
+      chunk = this.#after((chunk.at(-1) as Decoded<V>).order)
+    if (chunk !== this.#oldest?.entries) this.#oldest = { entries: chunk, keys: new Set(chunk.map(({ key }) => key)) }
+    return chunk
   }
 
   #after(order: number): Decoded<V>[] {
@@ -229,12 +244,15 @@ export class PartitionState<Stores> implements Disposable {
     this.#isUnwritten = false
     this.#changesSinceSync += changes.length
     for (const change of changes) this.#store(change).written(change)
-    this.#forget()
+    this.#changes = undefined
+    for (const store of this.#byName.values()) store.overlay.clear()
   }
 
   discard(): void {
     this.#overlayTimeMs = -Infinity
-    if (!this.#isUnwritten) this.#forget()
+    if (this.#isUnwritten) return
+    this.#changes = undefined
+    for (const store of this.#byName.values()) store.discard()
   }
 
   /** The state holds everything committed before an offset of its changelog. Reaches the disk with the next commit. */
@@ -270,11 +288,6 @@ export class PartitionState<Stores> implements Disposable {
     const found = this.#byName.get(store)
     if (found === undefined) throw new RangeError(`no store '${store}'`)
     return found
-  }
-
-  #forget(): void {
-    this.#changes = undefined
-    for (const store of this.#byName.values()) store.overlay.clear()
   }
 }
 

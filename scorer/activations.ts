@@ -49,30 +49,30 @@ export function decideActivation(
   at: Pick<ModelActivation, 'partition' | 'fromOffset' | 'featureService'>,
   serving: Serving,
 ): ActivationDecision {
-  const { model, deploymentEpoch } = serving
+  const { deploymentEpoch } = serving
   const last = recorded.get(activationKey(at, CHAMPION))
   if (last !== undefined && deploymentEpoch < last.deploymentEpoch)
     return { kind: 'behind', recordedEpoch: last.deploymentEpoch }
-  const activation: ModelActivation = {
-    ...at,
-    deploymentEpoch,
-    modelName: model.name,
-    modelVersion: model.version,
-    tier: model.tier,
-    runtimeFingerprint: model.runtimeFingerprint,
-    slot: CHAMPION,
-    mode: 'serve',
-    share: 1,
-  }
-  if (last !== undefined && sameServing(last, activation)) return { kind: 'unchanged' }
-  return { kind: 'activate', activation }
+  const activation = activationOf(at, serving, { slot: CHAMPION, mode: 'serve', share: 1 })
+  return last !== undefined && isSame(last, activation) ? { kind: 'unchanged' } : { kind: 'activate', activation }
 }
 
-/** The version is a content hash, so it stands for name and tier as well. */
-function sameServing(a: ModelActivation, b: ModelActivation): boolean {
+/** What is written down when a version begins to score. */
+export function activationOf(
+  at: Pick<ModelActivation, 'partition' | 'fromOffset' | 'featureService'>,
+  { model, deploymentEpoch }: Serving,
+  how: Pick<ModelActivation, 'slot' | 'mode' | 'share'>,
+): ModelActivation {
+  const { name: modelName, version: modelVersion, tier, runtimeFingerprint } = model
+  return { ...at, deploymentEpoch, modelName, modelVersion, tier, runtimeFingerprint, ...how }
+}
+
+/** The version is a content hash, so it stands for name and tier as well; the share of an epoch is fixed. */
+export function isSame(a: ModelActivation, b: ModelActivation): boolean {
   return (
     a.deploymentEpoch === b.deploymentEpoch &&
     a.modelVersion === b.modelVersion &&
-    a.runtimeFingerprint === b.runtimeFingerprint
+    a.runtimeFingerprint === b.runtimeFingerprint &&
+    a.mode === b.mode
   )
 }

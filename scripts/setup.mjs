@@ -9,11 +9,11 @@ import { cacheFolder } from './setup/cache.mjs'
 import { bringNode } from './setup/node.mjs'
 import { bringPackages, linkNode } from './setup/packages.mjs'
 import { checkPrerequisites } from './setup/prerequisites.mjs'
-import { readRecord, recordFileOf, STEPS, stepsToDo, writeRecord } from './setup/record.mjs'
+import { OPT_IN_STEPS, readRecord, recordFileOf, STEPS, stepsToDo, writeRecord } from './setup/record.mjs'
 import { say, secondsSince, SetupError } from './setup/report.mjs'
 import { bringS3Server } from './setup/s3.mjs'
 import { bringStack } from './setup/stack.mjs'
-import { bringTrainers } from './setup/trainers.mjs'
+import { bringPython } from './setup/trainers.mjs'
 
 const HELP = `Usage: node scripts/setup.mjs [--only STEPS] [--help]
 
@@ -24,6 +24,8 @@ Steps, all of them by default:
   stack     Kafka, schema registry, Valkey, and a Java runtime where there is none
   s3        versitygw, the S3 server, built with Go, which is fetched where there is none
   trainers  the Python packages that models are fitted with
+Only when asked for:
+  feast, evidently  the real ones, for npm run test:feast and test:evidently
 
   --only    some of them, comma separated: --only node,packages
 
@@ -36,8 +38,9 @@ const root = join(import.meta.dirname ?? new URL('.', import.meta.url).pathname,
 function parseCommandLine() {
   const { values } = parseArgs({ options: { help: { type: 'boolean' }, only: { type: 'string' } } })
   const only = values.only?.split(',') ?? STEPS
-  const unknown = only.filter((name) => !STEPS.includes(name))
-  if (unknown.length > 0) throw new SetupError(`Unknown step: ${unknown.join(', ')}. Steps are ${STEPS.join(', ')}.`)
+  const known = [...STEPS, ...OPT_IN_STEPS]
+  const unknown = only.filter((name) => !known.includes(name))
+  if (unknown.length > 0) throw new SetupError(`Unknown step: ${unknown.join(', ')}. Steps are ${known.join(', ')}.`)
   return { help: values.help ?? false, only }
 }
 
@@ -60,14 +63,14 @@ async function setUp() {
     return { node, packages: todo.includes('packages') ? await bringPackages(where, node) : record.packages }
   }
   const bring = async (name, work) => (todo.includes(name) ? await work(where) : record[name])
-  const [{ node, packages }, stack, s3, trainers] = await Promise.all([
+  const [{ node, packages }, stack, s3, trainers, feast, evidently] = await Promise.all([
     bringNodeAndPackages(),
     bring('stack', bringStack),
     bring('s3', bringS3Server),
-    bring('trainers', bringTrainers),
+    ...['trainers', ...OPT_IN_STEPS].map((name) => bring(name, bringPython(name))),
   ])
   if (node !== undefined) linkNode(root, node)
-  const all = { node, packages, stack, s3, trainers }
+  const all = { node, packages, stack, s3, trainers, feast, evidently }
   writeRecord(where, record, Object.fromEntries(todo.map((name) => [name, all[name]])))
   say(`everything is there, ${secondsSince(startMs)}`)
 }

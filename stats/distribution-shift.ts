@@ -9,7 +9,7 @@ const LEAST_DEVIATION = 1e-3
 
 /**
  * Population stability index: sum of (r - c) ln(r / c) over the shares of the bins. 0 for equal shares. An empty bin
- * counts as {@link EMPTY_SHARE}.
+ * counts as {@link EMPTY_SHARE}, and for nothing where it is empty on both sides.
  *
  * @throws RangeError as {@link sharesOf}.
  * @see Evidently 0.7, `psi`: equal on equal bins. It lays its bins anew over each pair of samples, these are fixed.
@@ -18,6 +18,7 @@ export function stabilityIndex(reference: readonly number[], current: readonly n
   const before = withoutEmpty(sharesOf(reference, current.length))
   const after = withoutEmpty(sharesOf(current, reference.length))
   return before.reduce((sum, share, i) => {
+    if (reference[i] === 0 && current[i] === 0) return sum
     const other = after[i] as number
     return sum + (share - other) * Math.log(share / other)
   }, 0)

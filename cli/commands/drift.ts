@@ -10,7 +10,7 @@ import { type CliContext, printJson } from '../context.ts'
 import { assertBroker } from '../dependencies.ts'
 import { eventsText, harnessText } from '../drift/drift-text.ts'
 import { driftPage } from '../drift/drift-page.ts'
-import { driftText, subjectReports } from '../drift/drift-report.ts'
+import { driftText, reportedWindows } from '../drift/drift-report.ts'
 import { FIRST_REPORTED_SEED, type HarnessPlan, type HarnessReport, runHarness } from '../drift/harness.ts'
 import { readingCodec } from '../pipeline.ts'
 import { ProgressLine } from '../progress-line.ts'
@@ -71,11 +71,7 @@ function addReport(group: Command, context: CliContext): void {
       const windows = newestOf(await recordsOf(config, 'driftWindows', context.signal))
       const events = await recordsOf(config, 'driftEvents', context.signal)
       if (html !== undefined) writeFileSync(html, driftPage(windows, events))
-      if (json === true)
-        printJson(
-          context,
-          subjectReports(windows).map(({ newest, ranked }) => ({ ...newest, measures: ranked })),
-        )
+      if (json === true) printJson(context, reportedWindows(windows))
       else context.stdout.write(driftText(windows, events))
     })
 }

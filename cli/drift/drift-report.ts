@@ -1,3 +1,4 @@
+import { measureNamed, placesOf } from '../../features/measures.ts'
 import type { DriftEvent, DriftMeasure, DriftWindow } from '../../schemas/generated.ts'
 import { estimatedDecisions } from '../../stats/cbpe.ts'
 import { oneLine, table } from '../text.ts'
@@ -28,6 +29,14 @@ export function subjectReports(windows: readonly DriftWindow[]): SubjectReport[]
     const newest = own.at(-1) as DriftWindow
     const ranked = [...newest.measures].sort((a, b) => nearness(b) - nearness(a))
     return { subject, newest, ranked, windows: own }
+  })
+}
+
+/** The newest window of each subject, with where its bins stand: enough to be compared by others. */
+export function reportedWindows(windows: readonly DriftWindow[]): object[] {
+  return subjectReports(windows).map(({ newest, ranked }) => {
+    const measures = ranked.map((one) => ({ ...one, places: placesOf(measureNamed(one.measure)) }))
+    return { ...newest, measures }
   })
 }
 

@@ -4,10 +4,19 @@ import { platform } from 'node:os'
 import { attempt } from './command.mjs'
 import { plannedNodeVersion } from './node.mjs'
 import { addonFolder } from './packages.mjs'
+import { OPT_IN_STEPS } from './record.mjs'
 import { SetupError } from './report.mjs'
 
 /** Upper bounds of what each step leaves on disk, measured, with room for what it needs meanwhile. */
-const NEEDED_BYTES = { node: 250e6, packages: 800e6, stack: 600e6, s3: 1200e6, trainers: 600e6 }
+const NEEDED_BYTES = {
+  node: 250e6,
+  packages: 800e6,
+  stack: 600e6,
+  s3: 1200e6,
+  trainers: 600e6,
+  feast: 600e6,
+  evidently: 900e6,
+}
 const INSTALL = {
   debian: (packages) => `Debian, Ubuntu: sudo apt-get install ${packages}`,
   fedora: (packages) => `Fedora:         sudo dnf install ${packages}`,
@@ -78,7 +87,7 @@ export async function checkPrerequisites(where, todo) {
   checkDisk(where.cache, needed, 'set SPOILER_SHIELD_CACHE to a folder on another disk')
   const addon = addonFolder(where, { version: plannedNodeVersion(where) })
   const mayCompile = todo.includes('packages') && !existsSync(addon)
-  const wantsPython = mayCompile || todo.includes('stack') || todo.includes('trainers')
+  const wantsPython = mayCompile || ['stack', 'trainers', ...OPT_IN_STEPS].some((name) => todo.includes(name))
   const missing = [
     ...(wantsPython ? await missingPython() : []),
     ...(mayCompile ? await missingCompiler(where.env) : []),

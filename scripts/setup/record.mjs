@@ -2,9 +2,11 @@
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fingerprint } from './cache.mjs'
-import { trainersLock } from './trainers.mjs'
+import { pythonLock } from './trainers.mjs'
 
 export const STEPS = ['node', 'packages', 'stack', 's3', 'trainers']
+/** Done only when they are asked for. */
+export const OPT_IN_STEPS = ['feast', 'evidently']
 
 /** Inside node_modules: gone with them, and never another checkout's. @param {string} root */
 export function recordFileOf(root) {
@@ -42,7 +44,7 @@ function locks({ root, toolchain }, names) {
           .map((name) => join(toolchain, name)),
       ),
     s3: () => hashOf(...['go.mod', 'go.sum'].map((name) => join(toolchain, 'versitygw', name))),
-    trainers: () => hashOf(trainersLock(root)),
+    ...Object.fromEntries(['trainers', ...OPT_IN_STEPS].map((name) => [name, () => hashOf(pythonLock(root, name))])),
   }
   return Object.fromEntries(names.map((name) => [name, lockOf[name]()]))
 }

@@ -1,14 +1,26 @@
-/** Brings the Python packages that models are fitted with: a folder of their own, no environment, nothing global. */
+/** Brings Python packages: for each purpose a folder of their own, no environment, nothing global. */
 import { join } from 'node:path'
 import { pythonFolder } from './stack.mjs'
 
-/** @param {string} root @returns {string} the hash-locked requirements */
-export function trainersLock(root) {
-  return join(root, 'trainers/python/requirements.lock')
+/** By the name of the step. */
+const PURPOSES = {
+  trainers: { label: 'Python packages for training', lock: 'requirements.lock' },
+  feast: { label: 'Feast', lock: 'feast.lock' },
+  evidently: { label: 'Evidently', lock: 'evidently.lock' },
 }
 
-/** @param {{ root: string, cache: string, toolchain: string }} where @returns {Promise<{ pythonPath: string }>} */
-export async function bringTrainers({ root, cache, toolchain }) {
-  const label = 'Python packages for training'
-  return { pythonPath: await pythonFolder({ cache, toolchain, name: 'trainers', label, lock: trainersLock(root) }) }
+/** @param {string} root @param {keyof typeof PURPOSES} step @returns {string} the hash-locked requirements */
+export function pythonLock(root, step) {
+  return join(root, 'trainers/python', PURPOSES[step].lock)
+}
+
+/**
+ * @param {keyof typeof PURPOSES} step
+ * @returns {(where: { root: string, cache: string, toolchain: string }) => Promise<{ pythonPath: string }>}
+ */
+export function bringPython(step) {
+  return async ({ root, cache, toolchain }) => {
+    const lock = pythonLock(root, step)
+    return { pythonPath: await pythonFolder({ cache, toolchain, name: step, label: PURPOSES[step].label, lock }) }
+  }
 }

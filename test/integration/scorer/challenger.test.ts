@@ -4,11 +4,10 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { publishVersion, versionSource } from '../../../connectors/model-registry.ts'
 import { openS3ObjectStore, type S3ObjectStore } from '../../../connectors/s3-object-store.ts'
 import { answeringActivation, isInShare } from '../../../inference/canary.ts'
-import { decideDeployment } from '../../../inference/deployment-log.ts'
 import type { Supervisor } from '../../../platform/supervisor.ts'
 import { readTopic } from '../../../platform/topic-reader.ts'
-import { committedValues } from '../../../platform/topic-values.ts'
 import type { ModelActivation, ModelDeployment, SpoilerScore } from '../../../schemas/generated.ts'
+import { deploy as decide } from '../../support/deploy.ts'
 import { reseal } from '../../support/forged-versions.ts'
 import { linearVersion } from '../../support/linear-versions.ts'
 import { COMPONENTS, metricOf, type Pipeline, startPipeline, statusOf, until } from '../../support/pipeline.ts'
@@ -52,15 +51,8 @@ async function follow(
 }
 
 async function deploy(modelVersion: string, how: Partial<ModelDeployment> = {}): Promise<ModelDeployment> {
-  const { config, codec, publisher } = pipeline
-  const source = versionSource(config.S3_PREFIX, { name: 'linear', version: modelVersion })
-  const why = { featureService: 'spoiler_v1', decidedAtMs: Date.now(), decidedBy: 'test', reason: 'a test' }
-  const append = async (deployment: ModelDeployment): Promise<void> => {
-    await publisher.publish('modelDeployments', deployment)
-    await publisher.flush()
-  }
-  const read = () => committedValues(config, codec, 'modelDeployments')
-  return decideDeployment({ modelName: 'linear', modelVersion, source, ...why, ...how }, { read, append })
+  const source = versionSource(pipeline.config.S3_PREFIX, { name: 'linear', version: modelVersion })
+  return decide(pipeline, { modelName: 'linear', modelVersion, source, ...how })
 }
 
 const ledger = async (): Promise<ModelActivation[]> =>

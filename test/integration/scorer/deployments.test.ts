@@ -8,13 +8,12 @@ import { publishVersion, versionSource } from '../../../connectors/model-registr
 import { readOnlineEntities } from '../../../connectors/online-entities.ts'
 import { openRedisOnlineStore } from '../../../connectors/redis-online-store.ts'
 import { openS3ObjectStore, type S3ObjectStore } from '../../../connectors/s3-object-store.ts'
-import { decideDeployment } from '../../../inference/deployment-log.ts'
 import { declaredVersion } from '../../../inference/manifest.ts'
 import { PRIOR_FOLDER } from '../../../inference/model-version.ts'
 import type { Supervisor } from '../../../platform/supervisor.ts'
 import { readTopic } from '../../../platform/topic-reader.ts'
-import { committedValues } from '../../../platform/topic-values.ts'
 import type { ModelActivation, ModelDeployment, SpoilerScore } from '../../../schemas/generated.ts'
+import { deploy as decide } from '../../support/deploy.ts'
 import { damage, reseal } from '../../support/forged-versions.ts'
 import { DEADLY_UNITS, linearVersion, reviewOf } from '../../support/linear-versions.ts'
 import {
@@ -73,19 +72,8 @@ async function shield(...line: string[]): Promise<string> {
 }
 
 async function deploy(modelVersion: string, modelName = 'linear'): Promise<ModelDeployment> {
-  const { config, codec, publisher } = pipeline
-  const source = versionSource(config.S3_PREFIX, { name: modelName, version: modelVersion })
-  const why = { decidedAtMs: Date.now(), decidedBy: 'test', reason: 'a test' }
-  return decideDeployment(
-    { modelName, modelVersion, featureService: 'spoiler_v1', source, ...why },
-    {
-      read: () => committedValues(config, codec, 'modelDeployments'),
-      append: async (deployment) => {
-        await publisher.publish('modelDeployments', deployment)
-        await publisher.flush()
-      },
-    },
-  )
+  const source = versionSource(pipeline.config.S3_PREFIX, { name: modelName, version: modelVersion })
+  return decide(pipeline, { modelName, modelVersion, source })
 }
 
 const publish = async (folder: string): Promise<void> => {

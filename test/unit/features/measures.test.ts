@@ -49,6 +49,7 @@ describe('bins follow from the declared range', () => {
     expect(binOf(units, 200) - binOf(units, 199)).toBe(1)
     expect(binOf(units, 201)).toBe(binOf(units, 200))
     expect(placesOf(units)[binOf(units, 200)]).toBe(250)
+    expect(placesOf(measureNamed('rating_given'))).toEqual([0, 1])
     expect(() => measureNamed('nothing')).toThrow(RangeError)
   })
 })

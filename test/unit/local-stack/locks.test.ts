@@ -46,7 +46,7 @@ test('no lock of Python packages is forgotten', () => {
 
 test.each([
   ...['go', 'jre', 'maven-artifact', 'valkey'].map((name) => `local-stack/toolchain/${name}.lock`),
-  'trainers/python/requirements.lock',
+  ...['requirements', 'feast', 'evidently'].map((name) => `trainers/python/${name}.lock`),
   'deploy/checks.lock',
   'deploy/mlflow.lock',
 ])('%s pins every Python requirement with its checksums, and names no host', (file) => {

@@ -164,6 +164,7 @@ test('help says what is done and where it is kept; an unknown step is refused', 
   rmSync(join(folder, 'bin'), { recursive: true })
   expect(setUpWith({}, ['--only', 'stak'])).toMatchObject({
     status: 1,
-    stderr: '\nSPL_SETUP_FAILED: Unknown step: stak. Steps are node, packages, stack, s3, trainers.\n',
+    stderr:
+      '\nSPL_SETUP_FAILED: Unknown step: stak. Steps are node, packages, stack, s3, trainers, feast, evidently.\n',
   })
 })

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { SpoilerError } from '../../../platform/spoiler-error.ts'
 import type { StateFile } from '../../../platform/state-file.ts'
 import { joinKey, PartitionState, splitKey, type StateCodec, type StateStorage } from '../../../platform/state-store.ts'
@@ -218,6 +218,25 @@ test('a store of many entries is read in the order of the puts, whatever of it w
     expect(entriesOf(state.stores.users)).toEqual([...model])
   }
   expect(model.size).toBeGreaterThan(130)
+})
+
+test('of entries that expire one after the other in a batch each is read once, whatever becomes of the batch', () => {
+  const compared = new Compared()
+  for (let i = 0; i < 1_000; i += 1) compared.put(`k${i}`, i)
+  compared.steps.commit()
+  const reads = vi.spyOn(compared.disk.file, 'after')
+  for (const end of ['commit', 'discard', 'refuse', 'restart', 'commit'] as const) {
+    for (let i = 0; i < 200; i += 1) {
+      const [oldest] = compared.state.stores.users.entries()
+      expect(oldest).toEqual([[[...compared.model.keys()][0]], [...compared.model.values()][0]])
+      compared.put(joinKey(oldest?.[0] ?? []), i % 7 === 0 ? i : null)
+    }
+    compared.compare()
+    compared.steps[end]()
+    compared.compare()
+  }
+  // twice a batch all is read to be compared, some 16 chunks
+  expect(reads.mock.calls.length).toBeLessThan(5 * (2 * 16 + 2 * 4))
 })
 
 test('what was committed while the disk was full is not folded upon before it is there', () => {

@@ -198,6 +198,14 @@ describe('for any counts', () => {
   })
 })
 
+test('a bin that is empty on both sides changes nothing, however many rows there are', () => {
+  const [reference, current] = [
+    [15_000, 1, 0],
+    [200, 100, 0],
+  ]
+  expect(stabilityIndex(reference, current)).toBe(stabilityIndex(reference.slice(0, 2), current.slice(0, 2)))
+})
+
 describe('without rows or with other bins', () => {
   test.each([
     { reference: [0, 0], current: [1, 2] },
