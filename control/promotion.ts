@@ -75,7 +75,7 @@ export function decideStage(
 }
 
 /** Who takes a slot; the deployment's version is the candidate's or that of the version before. */
-interface SlotChange {
+export interface SlotChange {
   readonly slot: 'champion' | 'challenger'
   readonly mode: 'serve' | 'shadow' | 'canary' | 'off'
   readonly share: number

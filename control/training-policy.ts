@@ -13,6 +13,8 @@ export const NO_HISTORY: ControlState = {
   alarm: null,
   activeJobId: null,
   waiting: [],
+  tallies: [],
+  trial: null,
 }
 
 export type TrainingDecision =

@@ -45,6 +45,8 @@ export interface ControlEntry {
   /** Holds from now on. */
   readonly policy: null | TrainingPolicy
   readonly alarm: null | ControlAlarm
+  /** Of the versions that hold a slot, since they first scored. */
+  readonly tallies: null | readonly VersionTally[]
   /** One that stands in model-deployments and that control did not write. */
   readonly deployment: null | ModelDeployment
 }
@@ -64,6 +66,10 @@ export interface ControlState {
   readonly activeJobId: null | string
   /** Jobs that wait for it, first come first. */
   readonly waiting: readonly string[]
+  /** As they were said last. */
+  readonly tallies: readonly VersionTally[]
+  /** One at a time. */
+  readonly trial: null | ModelTrial
 }
 
 /** A change that a person made to a record that could not be processed. */
@@ -486,6 +492,21 @@ export interface ModelDeployment {
   readonly jobId: string
   /** Key of the gate's report in the object store; empty when no gate was asked. */
   readonly gateReport: string
+}
+
+/** A candidate that is compared with the version before it on live labels. */
+export interface ModelTrial {
+  /** shadow or canary: the candidate challenges. watch: it is champion, and the one before scores in the shadow. */
+  readonly stage: string
+  readonly jobId: string
+  /** Key of the gate's report in the object store. */
+  readonly gateReport: string
+  /** Append time of the entry that began the stage, Unix milliseconds. */
+  readonly sinceMs: number
+  readonly candidate: ModelCandidate
+  readonly before: ModelCandidate
+  /** As they were known when the stage began: what counts is what came since. */
+  readonly talliesBefore: readonly VersionTally[]
 }
 
 /** One review, label change or metadata change of a movie, in the order that counts. Exactly one is set. */
@@ -939,6 +960,21 @@ export interface UserFeatures {
   readonly counters: BucketCounters
 }
 
+/** Counters of a model version on reviews with a label that does not depend on the score (audit, self-declared). */
+export interface VersionTally {
+  readonly modelName: string
+  readonly modelVersion: string
+  readonly rows: number
+  /** Called a spoiler. */
+  readonly called: number
+  /** That are spoilers. */
+  readonly positives: number
+  /** Called a spoiler, and one. */
+  readonly hits: number
+  /** Sum of the squared distances of probability and outcome, in millionths. */
+  readonly squaredErrorMicros: number
+}
+
 /** Self-contained Avro schema of every record. */
 export const avroSchemas = {
   AppliedOffset: {
@@ -1236,6 +1272,36 @@ export const avroSchemas = {
         default: null,
       },
       {
+        name: 'tallies',
+        type: [
+          'null',
+          {
+            type: 'array',
+            items: {
+              type: 'record',
+              namespace: 'spoiler_shield',
+              name: 'VersionTally',
+              doc: 'Counters of a model version on reviews with a label that does not depend on the score (audit, self-declared).',
+              fields: [
+                { name: 'modelName', type: 'string' },
+                { name: 'modelVersion', type: 'string' },
+                { name: 'rows', type: 'long' },
+                { name: 'called', type: 'long', doc: 'Called a spoiler.' },
+                { name: 'positives', type: 'long', doc: 'That are spoilers.' },
+                { name: 'hits', type: 'long', doc: 'Called a spoiler, and one.' },
+                {
+                  name: 'squaredErrorMicros',
+                  type: 'long',
+                  doc: 'Sum of the squared distances of probability and outcome, in millionths.',
+                },
+              ],
+            },
+          },
+        ],
+        default: null,
+        doc: 'Of the versions that hold a slot, since they first scored.',
+      },
+      {
         name: 'deployment',
         type: [
           'null',
@@ -1376,6 +1442,91 @@ export const avroSchemas = {
       },
       { name: 'activeJobId', type: ['null', 'string'], default: null, doc: 'The job that runs; one at a time.' },
       { name: 'waiting', type: { type: 'array', items: 'string' }, doc: 'Jobs that wait for it, first come first.' },
+      {
+        name: 'tallies',
+        type: {
+          type: 'array',
+          items: {
+            type: 'record',
+            namespace: 'spoiler_shield',
+            name: 'VersionTally',
+            doc: 'Counters of a model version on reviews with a label that does not depend on the score (audit, self-declared).',
+            fields: [
+              { name: 'modelName', type: 'string' },
+              { name: 'modelVersion', type: 'string' },
+              { name: 'rows', type: 'long' },
+              { name: 'called', type: 'long', doc: 'Called a spoiler.' },
+              { name: 'positives', type: 'long', doc: 'That are spoilers.' },
+              { name: 'hits', type: 'long', doc: 'Called a spoiler, and one.' },
+              {
+                name: 'squaredErrorMicros',
+                type: 'long',
+                doc: 'Sum of the squared distances of probability and outcome, in millionths.',
+              },
+            ],
+          },
+        },
+        default: [],
+        doc: 'As they were said last.',
+      },
+      {
+        name: 'trial',
+        type: [
+          'null',
+          {
+            type: 'record',
+            namespace: 'spoiler_shield',
+            name: 'ModelTrial',
+            doc: 'A candidate that is compared with the version before it on live labels.',
+            fields: [
+              {
+                name: 'stage',
+                type: 'string',
+                doc: 'shadow or canary: the candidate challenges. watch: it is champion, and the one before scores in the shadow.',
+              },
+              { name: 'jobId', type: 'string' },
+              { name: 'gateReport', type: 'string', doc: "Key of the gate's report in the object store." },
+              {
+                name: 'sinceMs',
+                type: 'long',
+                doc: 'Append time of the entry that began the stage, Unix milliseconds.',
+              },
+              {
+                name: 'candidate',
+                type: {
+                  type: 'record',
+                  namespace: 'spoiler_shield',
+                  name: 'ModelCandidate',
+                  doc: 'The model version that a training job has made.',
+                  fields: [
+                    { name: 'modelName', type: 'string' },
+                    { name: 'modelVersion', type: 'string', doc: 'Content hash of the model version.' },
+                    {
+                      name: 'featureService',
+                      type: 'string',
+                      default: 'spoiler_v1',
+                      doc: 'Feature service that the version reads.',
+                    },
+                    {
+                      name: 'source',
+                      type: 'string',
+                      doc: 'Key of the version folder in the object store, without a slash at its end.',
+                    },
+                  ],
+                },
+              },
+              { name: 'before', type: 'spoiler_shield.ModelCandidate' },
+              {
+                name: 'talliesBefore',
+                type: { type: 'array', items: 'spoiler_shield.VersionTally' },
+                doc: 'As they were known when the stage began: what counts is what came since.',
+              },
+            ],
+          },
+        ],
+        default: null,
+        doc: 'One at a time.',
+      },
     ],
   },
   DeadLetterEdit: {
@@ -2643,6 +2794,73 @@ export const avroSchemas = {
         type: 'string',
         default: '',
         doc: "Key of the gate's report in the object store; empty when no gate was asked.",
+      },
+    ],
+  },
+  ModelTrial: {
+    type: 'record',
+    namespace: 'spoiler_shield',
+    name: 'ModelTrial',
+    doc: 'A candidate that is compared with the version before it on live labels.',
+    fields: [
+      {
+        name: 'stage',
+        type: 'string',
+        doc: 'shadow or canary: the candidate challenges. watch: it is champion, and the one before scores in the shadow.',
+      },
+      { name: 'jobId', type: 'string' },
+      { name: 'gateReport', type: 'string', doc: "Key of the gate's report in the object store." },
+      { name: 'sinceMs', type: 'long', doc: 'Append time of the entry that began the stage, Unix milliseconds.' },
+      {
+        name: 'candidate',
+        type: {
+          type: 'record',
+          namespace: 'spoiler_shield',
+          name: 'ModelCandidate',
+          doc: 'The model version that a training job has made.',
+          fields: [
+            { name: 'modelName', type: 'string' },
+            { name: 'modelVersion', type: 'string', doc: 'Content hash of the model version.' },
+            {
+              name: 'featureService',
+              type: 'string',
+              default: 'spoiler_v1',
+              doc: 'Feature service that the version reads.',
+            },
+            {
+              name: 'source',
+              type: 'string',
+              doc: 'Key of the version folder in the object store, without a slash at its end.',
+            },
+          ],
+        },
+      },
+      { name: 'before', type: 'spoiler_shield.ModelCandidate' },
+      {
+        name: 'talliesBefore',
+        type: {
+          type: 'array',
+          items: {
+            type: 'record',
+            namespace: 'spoiler_shield',
+            name: 'VersionTally',
+            doc: 'Counters of a model version on reviews with a label that does not depend on the score (audit, self-declared).',
+            fields: [
+              { name: 'modelName', type: 'string' },
+              { name: 'modelVersion', type: 'string' },
+              { name: 'rows', type: 'long' },
+              { name: 'called', type: 'long', doc: 'Called a spoiler.' },
+              { name: 'positives', type: 'long', doc: 'That are spoilers.' },
+              { name: 'hits', type: 'long', doc: 'Called a spoiler, and one.' },
+              {
+                name: 'squaredErrorMicros',
+                type: 'long',
+                doc: 'Sum of the squared distances of probability and outcome, in millionths.',
+              },
+            ],
+          },
+        },
+        doc: 'As they were known when the stage began: what counts is what came since.',
       },
     ],
   },
@@ -4168,6 +4386,25 @@ export const avroSchemas = {
             { name: 'ratingSum', type: { type: 'array', items: 'int' } },
           ],
         },
+      },
+    ],
+  },
+  VersionTally: {
+    type: 'record',
+    namespace: 'spoiler_shield',
+    name: 'VersionTally',
+    doc: 'Counters of a model version on reviews with a label that does not depend on the score (audit, self-declared).',
+    fields: [
+      { name: 'modelName', type: 'string' },
+      { name: 'modelVersion', type: 'string' },
+      { name: 'rows', type: 'long' },
+      { name: 'called', type: 'long', doc: 'Called a spoiler.' },
+      { name: 'positives', type: 'long', doc: 'That are spoilers.' },
+      { name: 'hits', type: 'long', doc: 'Called a spoiler, and one.' },
+      {
+        name: 'squaredErrorMicros',
+        type: 'long',
+        doc: 'Sum of the squared distances of probability and outcome, in millionths.',
       },
     ],
   },
