@@ -10,7 +10,7 @@ import type {
   TrainingPlan,
   TrainingRequest,
 } from '../schemas/generated.ts'
-import { CHAMPION } from '../schemas/deployment-slots.ts'
+import { CHALLENGER, CHAMPION } from '../schemas/deployment-slots.ts'
 import type { Processor } from '../schemas/processor.ts'
 import { type ControlStores, Draft } from './draft.ts'
 import { hasEnded, type JobEvent, type JobState } from './job-states.ts'
@@ -49,7 +49,11 @@ function apply(draft: Draft): void {
   else if (deployment !== null) adopt(draft, deployment)
   else if (labels !== null) draft.remember({ labels: Math.max(labels, draft.state.labels) })
   else if (policy !== null) draft.remember({ policy })
-  else if (alarm !== null) draft.remember({ alarm })
+  else if (alarm !== null)
+    draft.remember({
+      alarm,
+      labelsAtAlarm: draft.state.alarm === null ? draft.state.labels : draft.state.labelsAtAlarm,
+    })
   else if (tallies !== null) weighTrial(draft, tallies)
 }
 
@@ -136,13 +140,17 @@ function carryOut(
 }
 
 /** A decision that another has overtaken, and one that comes twice, change nothing. */
-function deployByHand(draft: Draft, { afterEpoch, ...wanted }: DeployCommand): void {
+function deployByHand(draft: Draft, { afterEpoch, isTrial, ...wanted }: DeployCommand): void {
   if ((draft.deployment(wanted.slot)?.deploymentEpoch ?? 0) !== afterEpoch) {
     draft.drop('late')
     return
   }
-  endTrial(draft, `${draft.entry.by} has decided: ${wanted.reason}`, { isEmptied: wanted.slot === CHAMPION })
-  draft.deploy({ ...SERVES, ...wanted })
+  const { slot, reason, gateReport } = wanted
+  const champion = draft.deployment(CHAMPION)
+  endTrial(draft, `${draft.entry.by} has decided: ${reason}`, { isEmptied: slot === CHAMPION })
+  if (isTrial && slot === CHALLENGER && champion !== undefined)
+    beginTrial(draft, { jobId: '', candidate: wanted, before: champion, reason, gateReport })
+  else draft.deploy({ ...SERVES, ...wanted })
 }
 
 function adopt(draft: Draft, deployment: ModelDeployment): void {
@@ -224,13 +232,14 @@ function takeVerdict(draft: Draft, job: TrainingJob, { passed, reason, championE
     return
   }
   const gateReport = report ?? ''
+  const { jobId } = gated
   const champion = draft.deployment(CHAMPION)
   if (champion !== undefined) {
-    beginTrial(draft, gated, { candidate, before: champion, reason, gateReport })
+    beginTrial(draft, { jobId, candidate, before: champion, reason, gateReport })
+    draft.happen(gated, 'challenge', { reason })
     return
   }
   // the first one: there is nothing to compare with but the prior, which the gate has done
-  const { jobId } = gated
   const deploymentEpoch = draft.deploy({ ...SERVES, ...candidate, slot: CHAMPION, reason, jobId, gateReport })
   draft.happen(gated, 'deploy', { deploymentEpoch, reason })
 }

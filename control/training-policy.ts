@@ -11,6 +11,7 @@ export const NO_HISTORY: ControlState = {
   labelsAtTraining: 0,
   startedAtMs: [],
   alarm: null,
+  labelsAtAlarm: 0,
   activeJobId: null,
   waiting: [],
   tallies: [],
@@ -38,9 +39,11 @@ export function decideTraining(state: ControlState, now: Now): TrainingDecision 
   if (cause.kind === 'first-model' && state.labels < policy.firstModelLabels)
     return wait(`a first model needs ${policy.firstModelLabels} labels, there are ${state.labels}`)
   const last = state.startedAtMs.at(-1)
-  const newLabels = state.labels - state.labelsAtTraining
-  if (last !== undefined && newLabels < policy.newLabels)
-    return wait(`needs ${policy.newLabels} labels since the last training, there are ${newLabels}`)
+  // labels of before an alarm tell nothing of the world that it is about
+  const sinceAlarm = cause.kind === 'drift' ? state.labelsAtAlarm : 0
+  const newLabels = state.labels - Math.max(state.labelsAtTraining, sinceAlarm)
+  if ((last !== undefined || cause.kind === 'drift') && newLabels < policy.newLabels)
+    return wait(`needs ${policy.newLabels} labels since the last training and the alarm, there are ${newLabels}`)
   if (last !== undefined && now.atMs - last < policy.cooldownMs)
     return wait(`the last training began less than ${policy.cooldownMs} ms ago`)
   const today = state.startedAtMs.filter((atMs) => now.atMs - atMs < DAY_MS).length

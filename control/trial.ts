@@ -1,5 +1,5 @@
 import { CHALLENGER, CHAMPION } from '../schemas/deployment-slots.ts'
-import type { ModelCandidate, ModelTrial, TrainingJob, VersionTally } from '../schemas/generated.ts'
+import type { ModelCandidate, ModelTrial, VersionTally } from '../schemas/generated.ts'
 import type { Draft } from './draft.ts'
 import { hasEnded, type JobState } from './job-states.ts'
 import { decideStage, type LiveTally, type SlotChange, type Stage, stepOf } from './promotion.ts'
@@ -8,24 +8,21 @@ import { DAY_MS } from './training-policy.ts'
 /** A stage that lasts longer has no labels, or a challenger that was set aside: it ends as one that is undecided. */
 const LONGEST_STAGE_MS = 7 * DAY_MS
 
-interface Passed {
-  readonly candidate: ModelCandidate
+interface Challenge extends Pick<ModelTrial, 'jobId' | 'candidate' | 'gateReport'> {
   /** What serves. */
   readonly before: ModelCandidate
   readonly reason: string
-  readonly gateReport: string
 }
 
-/** A candidate that the gate has let pass scores in the shadow of what serves. */
-export function beginTrial(draft: Draft, job: TrainingJob, { candidate, before, reason, gateReport }: Passed): void {
-  if (draft.state.trial !== null) endTrial(draft, 'the next candidate challenges', { isEmptied: false })
+/** A candidate scores in the shadow of what serves: live labels decide how it goes on. */
+export function beginTrial(draft: Draft, { jobId, candidate, before, reason, gateReport }: Challenge): void {
+  endTrial(draft, 'the next candidate challenges', { isEmptied: false })
   const trial: ModelTrial = {
-    ...{ stage: 'shadow' satisfies Stage, jobId: job.jobId, gateReport, sinceMs: draft.atMs },
+    ...{ stage: 'shadow' satisfies Stage, jobId, gateReport, sinceMs: draft.atMs },
     ...{ candidate: named(candidate), before: named(before), talliesBefore: draft.state.tallies },
   }
   draft.remember({ trial })
   fill(draft, trial, { reason, change: { slot: CHALLENGER, mode: 'shadow', share: 1, version: 'candidate' } })
-  draft.happen(job, 'challenge', { reason })
 }
 
 /** New labels: the stage goes on, or one side is shown to be good enough. */
@@ -57,7 +54,7 @@ interface Concluded {
 }
 
 function takeStep(draft: Draft, trial: ModelTrial, { verdict, reason }: Concluded): void {
-  const { next, changes } = stepOf(trial.stage as Stage, verdict)
+  const { next, changes } = stepOf(trial.stage as Stage, verdict, draft.state.policy?.canaryShare)
   let deploymentEpoch: number | null = null
   for (const change of changes) {
     const epoch = fill(draft, trial, { reason, change })

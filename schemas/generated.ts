@@ -62,6 +62,8 @@ export interface ControlState {
   readonly startedAtMs: readonly number[]
   /** The newest that no training has followed. */
   readonly alarm: null | ControlAlarm
+  /** Labels when the first alarm came that no training has followed. */
+  readonly labelsAtAlarm: number
   /** The job that runs; one at a time. */
   readonly activeJobId: null | string
   /** Jobs that wait for it, first come first. */
@@ -134,6 +136,8 @@ export interface DeployCommand {
   readonly reason: string
   /** Key of the gate's report in the object store; empty when no gate was asked. */
   readonly gateReport: string
+  /** Of a challenger: live labels decide whether it goes from shadow through canary to champion, or back. */
+  readonly isTrial: boolean
 }
 
 /** Integer counters of a subject in a window of event time. Those of several partitions add up. */
@@ -498,6 +502,7 @@ export interface ModelDeployment {
 export interface ModelTrial {
   /** shadow or canary: the candidate challenges. watch: it is champion, and the one before scores in the shadow. */
   readonly stage: string
+  /** Empty when a person began it. */
   readonly jobId: string
   /** Key of the gate's report in the object store. */
   readonly gateReport: string
@@ -913,12 +918,14 @@ export interface TrainingPolicy {
   readonly automatic: boolean
   /** Labels after which a first model is trained. */
   readonly firstModelLabels: number
-  /** Labels that must have come since the last training. */
+  /** Labels that must have come since the last training, and since the alarm that asks for one. */
   readonly newLabels: number
   /** Least time between two trainings. */
   readonly cooldownMs: number
   /** Most trainings in 24 hours. */
   readonly perDay: number
+  /** Share of the reviews that a candidate answers as a canary, 0 to 1. */
+  readonly canaryShare: number
   readonly plan: TrainingPlan
 }
 
@@ -1122,6 +1129,12 @@ export const avroSchemas = {
                 default: '',
                 doc: "Key of the gate's report in the object store; empty when no gate was asked.",
               },
+              {
+                name: 'isTrial',
+                type: 'boolean',
+                default: false,
+                doc: 'Of a challenger: live labels decide whether it goes from shadow through canary to champion, or back.',
+              },
             ],
           },
         ],
@@ -1244,9 +1257,19 @@ export const avroSchemas = {
             fields: [
               { name: 'automatic', type: 'boolean', doc: 'Whether it does at all.' },
               { name: 'firstModelLabels', type: 'long', doc: 'Labels after which a first model is trained.' },
-              { name: 'newLabels', type: 'long', doc: 'Labels that must have come since the last training.' },
+              {
+                name: 'newLabels',
+                type: 'long',
+                doc: 'Labels that must have come since the last training, and since the alarm that asks for one.',
+              },
               { name: 'cooldownMs', type: 'long', doc: 'Least time between two trainings.' },
               { name: 'perDay', type: 'int', doc: 'Most trainings in 24 hours.' },
+              {
+                name: 'canaryShare',
+                type: 'double',
+                default: 0.2,
+                doc: 'Share of the reviews that a candidate answers as a canary, 0 to 1.',
+              },
               { name: 'plan', type: 'spoiler_shield.TrainingPlan' },
             ],
           },
@@ -1389,9 +1412,19 @@ export const avroSchemas = {
             fields: [
               { name: 'automatic', type: 'boolean', doc: 'Whether it does at all.' },
               { name: 'firstModelLabels', type: 'long', doc: 'Labels after which a first model is trained.' },
-              { name: 'newLabels', type: 'long', doc: 'Labels that must have come since the last training.' },
+              {
+                name: 'newLabels',
+                type: 'long',
+                doc: 'Labels that must have come since the last training, and since the alarm that asks for one.',
+              },
               { name: 'cooldownMs', type: 'long', doc: 'Least time between two trainings.' },
               { name: 'perDay', type: 'int', doc: 'Most trainings in 24 hours.' },
+              {
+                name: 'canaryShare',
+                type: 'double',
+                default: 0.2,
+                doc: 'Share of the reviews that a candidate answers as a canary, 0 to 1.',
+              },
               {
                 name: 'plan',
                 type: {
@@ -1440,6 +1473,12 @@ export const avroSchemas = {
         default: null,
         doc: 'The newest that no training has followed.',
       },
+      {
+        name: 'labelsAtAlarm',
+        type: 'long',
+        default: 0,
+        doc: 'Labels when the first alarm came that no training has followed.',
+      },
       { name: 'activeJobId', type: ['null', 'string'], default: null, doc: 'The job that runs; one at a time.' },
       { name: 'waiting', type: { type: 'array', items: 'string' }, doc: 'Jobs that wait for it, first come first.' },
       {
@@ -1484,7 +1523,7 @@ export const avroSchemas = {
                 type: 'string',
                 doc: 'shadow or canary: the candidate challenges. watch: it is champion, and the one before scores in the shadow.',
               },
-              { name: 'jobId', type: 'string' },
+              { name: 'jobId', type: 'string', doc: 'Empty when a person began it.' },
               { name: 'gateReport', type: 'string', doc: "Key of the gate's report in the object store." },
               {
                 name: 'sinceMs',
@@ -1667,6 +1706,12 @@ export const avroSchemas = {
         type: 'string',
         default: '',
         doc: "Key of the gate's report in the object store; empty when no gate was asked.",
+      },
+      {
+        name: 'isTrial',
+        type: 'boolean',
+        default: false,
+        doc: 'Of a challenger: live labels decide whether it goes from shadow through canary to champion, or back.',
       },
     ],
   },
@@ -2808,7 +2853,7 @@ export const avroSchemas = {
         type: 'string',
         doc: 'shadow or canary: the candidate challenges. watch: it is champion, and the one before scores in the shadow.',
       },
-      { name: 'jobId', type: 'string' },
+      { name: 'jobId', type: 'string', doc: 'Empty when a person began it.' },
       { name: 'gateReport', type: 'string', doc: "Key of the gate's report in the object store." },
       { name: 'sinceMs', type: 'long', doc: 'Append time of the entry that began the stage, Unix milliseconds.' },
       {
@@ -4202,9 +4247,19 @@ export const avroSchemas = {
     fields: [
       { name: 'automatic', type: 'boolean', doc: 'Whether it does at all.' },
       { name: 'firstModelLabels', type: 'long', doc: 'Labels after which a first model is trained.' },
-      { name: 'newLabels', type: 'long', doc: 'Labels that must have come since the last training.' },
+      {
+        name: 'newLabels',
+        type: 'long',
+        doc: 'Labels that must have come since the last training, and since the alarm that asks for one.',
+      },
       { name: 'cooldownMs', type: 'long', doc: 'Least time between two trainings.' },
       { name: 'perDay', type: 'int', doc: 'Most trainings in 24 hours.' },
+      {
+        name: 'canaryShare',
+        type: 'double',
+        default: 0.2,
+        doc: 'Share of the reviews that a candidate answers as a canary, 0 to 1.',
+      },
       {
         name: 'plan',
         type: {

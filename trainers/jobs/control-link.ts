@@ -63,6 +63,7 @@ function policyOf(config: Config): TrainingPolicy {
     newLabels: config.TRAIN_NEW_LABELS,
     cooldownMs: config.TRAIN_COOLDOWN_MS,
     perDay: config.TRAIN_PER_DAY,
+    canaryShare: config.CANARY_SHARE,
     plan: { split: config.TRAIN_SPLIT, maturityMs: config.TRAIN_MATURITY_MS, seed: 0 },
   }
 }

@@ -37,7 +37,13 @@ test('an alarm comes into the control log with its cause, and a model that serve
       ...{ decidedAtMs: 0, decidedBy: 'ada', reason: 'first' },
     },
   })
-  const driven = driveControl([entryOf({ policy: POLICY }), deployed, entryOf({ labels: 1000 }), ...brought(raised)])
+  const driven = driveControl([
+    entryOf({ policy: POLICY }),
+    deployed,
+    entryOf({ labels: 1000 }),
+    ...brought(raised),
+    entryOf({ labels: 1100 }),
+  ])
   const cause = { kind: 'drift', alarmId: raised.eventId, reason: raised.cause, by: 'control' }
   expect(jobsOf(driven)[0]).toMatchObject({ state: 'requested', cause })
   expect(deploymentsOf(driven)).toEqual([])
