@@ -38,17 +38,21 @@ export function decideTraining(state: ControlState, now: Now): TrainingDecision 
   if (cause === null) return wait('nothing asks for a training')
   if (cause.kind === 'first-model' && state.labels < policy.firstModelLabels)
     return wait(`a first model needs ${policy.firstModelLabels} labels, there are ${state.labels}`)
+  const newLabels = newLabelsOf(state, cause.kind)
   const last = state.startedAtMs.at(-1)
-  // labels of before an alarm tell nothing of the world that it is about
-  const sinceAlarm = cause.kind === 'drift' ? state.labelsAtAlarm : 0
-  const newLabels = state.labels - Math.max(state.labelsAtTraining, sinceAlarm)
-  if ((last !== undefined || cause.kind === 'drift') && newLabels < policy.newLabels)
+  if (newLabels < policy.newLabels)
     return wait(`needs ${policy.newLabels} labels since the last training and the alarm, there are ${newLabels}`)
   if (last !== undefined && now.atMs - last < policy.cooldownMs)
     return wait(`the last training began less than ${policy.cooldownMs} ms ago`)
   const today = state.startedAtMs.filter((atMs) => now.atMs - atMs < DAY_MS).length
   if (today >= policy.perDay) return wait(`there were ${today} trainings in 24 hours`)
   return { kind: 'train', cause }
+}
+
+/** Labels of before an alarm tell nothing of the world that it is about. A first training has no other before it. */
+function newLabelsOf({ labels, labelsAtTraining, labelsAtAlarm, startedAtMs }: ControlState, cause: string): number {
+  if (cause === 'drift') return labels - Math.max(labelsAtTraining, labelsAtAlarm)
+  return startedAtMs.length === 0 ? Infinity : labels - labelsAtTraining
 }
 
 function causeOf({ alarm, labels }: ControlState, { deployed }: Now): Omit<TrainingCause, 'by'> | null {

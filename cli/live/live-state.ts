@@ -1,4 +1,5 @@
 import type { ReviewLabel, SpoilerScore } from '../../schemas/generated.ts'
+import { CHAMPION } from '../../schemas/deployment-slots.ts'
 import type { ComponentReport } from '../component-metrics.ts'
 import { LatencyHistogram } from './latency-histogram.ts'
 import { LiveQuality, type Quality } from './live-quality.ts'
@@ -30,6 +31,8 @@ export type LiveEvent =
   | { readonly kind: 'shown'; readonly review: ShownReview }
   /** What a training job is at. */
   | { readonly kind: 'training'; readonly text: string }
+  /** Something that happens seldom: an alarm, a decision about a job or a slot. */
+  | { readonly kind: 'news'; readonly atMs: number; readonly text: string }
 
 export interface Figures {
   readonly reviews: number
@@ -50,12 +53,22 @@ export interface Figures {
   readonly quality: Quality
 }
 
+/** What happened, and how well reviews were answered then. */
+export interface News {
+  readonly sinceStartMs: number
+  readonly text: string
+  /** Of the newest labelled reviews; null without labels of both kinds. */
+  readonly f1: number | null
+}
+
 export interface LiveView extends Figures {
   readonly startedMs: number
   readonly elapsedMs: number
   readonly firstScoreAtMs: number | null
   readonly components: readonly ComponentView[]
   readonly training: string | null
+  /** The newest last. */
+  readonly news: readonly News[]
   /** Spoilers, newest first. */
   readonly shown: readonly ShownReview[]
 }
@@ -72,6 +85,7 @@ const SLICE_MS = 1000
 const RATE_SLICES = 10
 const KEPT_SLICES = 30
 const SHOWN_REVIEWS = 12
+const SHOWN_NEWS = 8
 /** How old the shown quality may be: it takes a sort of all labelled reviews. */
 const QUALITY_MS = 2000
 
@@ -89,6 +103,7 @@ export class LiveState {
   #newest: SpoilerScore | null = null
   #newestSpoiler: SpoilerScore | null = null
   #training: string | null = null
+  #news: readonly News[] = []
   #shownQuality: { readonly atMs: number; readonly quality: Quality } | undefined
   #components: readonly ComponentView[] = []
   #shown: readonly ShownReview[] = []
@@ -102,13 +117,14 @@ export class LiveState {
     return this.#newestSpoiler
   }
 
-  /** Labels published since the start. */
-  get labels(): number {
-    return this.#published.labels
+  /** Reviews published since the start. */
+  get reviews(): number {
+    return this.#published.reviews
   }
 
-  get scores(): number {
-    return this.#scores
+  /** Whether a deployed model gave the newest score, not the prior. */
+  get isModelServing(): boolean {
+    return (this.#newest?.deploymentEpoch ?? 0) > 0
   }
 
   apply(event: LiveEvent): void {
@@ -132,6 +148,9 @@ export class LiveState {
       case 'training':
         this.#training = event.text
         return
+      case 'news':
+        this.#onNews(event)
+        return
       case 'shown':
         this.#shown = [event.review, ...this.#shown].slice(0, SHOWN_REVIEWS)
     }
@@ -154,6 +173,7 @@ export class LiveState {
       firstScoreAtMs: this.#firstScoreAtMs,
       components: this.#components,
       training: this.#training,
+      news: this.#news,
       shown: this.#shown,
     }
   }
@@ -191,13 +211,18 @@ export class LiveState {
     }
   }
 
+  #onNews({ atMs, text }: Extract<LiveEvent, { kind: 'news' }>): void {
+    const { f1 } = this.#qualityAt(atMs).model
+    this.#news = [...this.#news, { sinceStartMs: atMs - this.#startedMs, text, f1 }].slice(-SHOWN_NEWS)
+  }
+
   #onScore(score: SpoilerScore, atMs: number): void {
     this.#scores += 1
     if (score.isSpoiler) {
       this.#spoilers += 1
       this.#newestSpoiler = score
     }
-    this.#newest = score
+    if (score.slot === CHAMPION) this.#newest = score
     this.#quality.onScore(score)
     this.#firstScoreAtMs ??= atMs
     const slice = this.#sliceAt(atMs)

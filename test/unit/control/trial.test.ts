@@ -2,7 +2,6 @@ import { expect, test } from 'vitest'
 import type { ControlEntry } from '../../../schemas/generated.ts'
 import {
   BAD,
-  BEFORE,
   CANDIDATE,
   challenge,
   deploy,
