@@ -37,7 +37,7 @@ export function changeDay({ rate, speed, scenario, trainAfter }: WorldPlan): num
  */
 export async function publishWorld(
   pipeline: Pick<RunningPipeline, 'startWorld' | 'worldHasEnded'>,
-  live: Pick<LiveState, 'isModelServing'>,
+  live: Pick<LiveState, 'isModelDeployed'>,
   plan: WorldPlan,
   signal: AbortSignal,
 ): Promise<void> {
@@ -53,6 +53,6 @@ export async function publishWorld(
   await pipeline.startWorld(worldProducer([...world, ...changes, '--pause-at', `${day}d`]))
   while (!signal.aborted && !pipeline.worldHasEnded) await pause(POLL_MS, signal)
   const lateMs = performance.now() + MODEL_WITHIN_MS
-  while (!signal.aborted && !live.isModelServing && performance.now() < lateMs) await pause(POLL_MS, signal)
+  while (!signal.aborted && !live.isModelDeployed && performance.now() < lateMs) await pause(POLL_MS, signal)
   if (!signal.aborted) await pipeline.startWorld(whole)
 }

@@ -1,8 +1,9 @@
-import type { ReviewLabel, SpoilerScore } from '../../schemas/generated.ts'
+import type { ModelDeployment, ReviewLabel, SpoilerScore } from '../../schemas/generated.ts'
 import { CHAMPION } from '../../schemas/deployment-slots.ts'
 import type { ComponentReport } from '../component-metrics.ts'
 import { LatencyHistogram } from './latency-histogram.ts'
 import { LiveQuality, type Quality } from './live-quality.ts'
+import { deploymentNews } from './news.ts'
 
 /** A component as the view knows it. */
 export interface ComponentView extends ComponentReport {
@@ -31,7 +32,9 @@ export type LiveEvent =
   | { readonly kind: 'shown'; readonly review: ShownReview }
   /** What a training job is at. */
   | { readonly kind: 'training'; readonly text: string }
-  /** Something that happens seldom: an alarm, a decision about a job or a slot. */
+  /** A decision about a slot, also one of before the start. */
+  | { readonly kind: 'deployment'; readonly atMs: number; readonly deployment: ModelDeployment }
+  /** Something that happens seldom: an alarm, a decision about a job. */
   | { readonly kind: 'news'; readonly atMs: number; readonly text: string }
 
 export interface Figures {
@@ -104,6 +107,7 @@ export class LiveState {
   #newestSpoiler: SpoilerScore | null = null
   #training: string | null = null
   #news: readonly News[] = []
+  #isModelDeployed = false
   #shownQuality: { readonly atMs: number; readonly quality: Quality } | undefined
   #components: readonly ComponentView[] = []
   #shown: readonly ShownReview[] = []
@@ -122,9 +126,9 @@ export class LiveState {
     return this.#published.reviews
   }
 
-  /** Whether a deployed model gave the newest score, not the prior. */
-  get isModelServing(): boolean {
-    return (this.#newest?.deploymentEpoch ?? 0) > 0
+  /** Whether a model was ever deployed: it serves as soon as there is something to score. */
+  get isModelDeployed(): boolean {
+    return this.#isModelDeployed
   }
 
   apply(event: LiveEvent): void {
@@ -147,6 +151,11 @@ export class LiveState {
         return
       case 'training':
         this.#training = event.text
+        return
+      case 'deployment':
+        this.#isModelDeployed ||= event.deployment.slot === CHAMPION
+        if (event.deployment.decidedAtMs >= this.#startedMs)
+          this.#onNews({ atMs: event.atMs, text: deploymentNews(event.deployment) })
         return
       case 'news':
         this.#onNews(event)
@@ -211,7 +220,7 @@ export class LiveState {
     }
   }
 
-  #onNews({ atMs, text }: Extract<LiveEvent, { kind: 'news' }>): void {
+  #onNews({ atMs, text }: Pick<Extract<LiveEvent, { kind: 'news' }>, 'atMs' | 'text'>): void {
     const { f1 } = this.#qualityAt(atMs).model
     this.#news = [...this.#news, { sinceStartMs: atMs - this.#startedMs, text, f1 }].slice(-SHOWN_NEWS)
   }

@@ -8,9 +8,9 @@ import type { LogPosition, ReviewFeatures } from '../../schemas/generated.ts'
 import { type TopicId, topics, type ValueOf } from '../../schemas/topics.ts'
 import { jobLine } from '../jobs-text.ts'
 import type { LiveEvent } from './live-state.ts'
-import { alarmNews, deploymentNews, JobNews } from './news.ts'
+import { alarmNews, JobNews } from './news.ts'
 
-/** Topics of which every record is looked at, from the end on; of movies from the beginning. */
+/** Topics of which every record is looked at, from the end on unless said otherwise. */
 const WATCHED = [
   'movies',
   'spoilerScores',
@@ -21,6 +21,7 @@ const WATCHED = [
   'modelDeployments',
 ] as const
 type Watched = (typeof WATCHED)[number]
+const FROM_THE_BEGINNING: ReadonlySet<Watched> = new Set(['movies', 'modelDeployments'])
 const READ = { timeoutMs: 100, maxRecords: 1000 } as const
 const TEXT_WITHIN_MS = 500
 /** The pipeline is taken to have nothing more to say after this many reads without a record. */
@@ -61,7 +62,7 @@ export class TopicObserver implements AsyncDisposable {
       ]
     },
     driftEvents: (alarm, atMs) => [{ kind: 'news', atMs, text: alarmNews(alarm) }],
-    modelDeployments: (deployment, atMs) => [{ kind: 'news', atMs, text: deploymentNews(deployment) }],
+    modelDeployments: (deployment, atMs) => [{ kind: 'deployment', atMs, deployment }],
   }
   #publishedBefore: Published = { reviews: 0, labels: 0 }
   #quietReads = 0
@@ -150,7 +151,7 @@ export class TopicObserver implements AsyncDisposable {
     for (;;) {
       try {
         this.#publishedBefore = await this.#ends()
-        const positions = WATCHED.map((id) => this.#positions(id, id === 'movies' ? 'low' : 'high'))
+        const positions = WATCHED.map((id) => this.#positions(id, FROM_THE_BEGINNING.has(id) ? 'low' : 'high'))
         this.#records.assign((await Promise.all(positions)).flat())
         return
       } catch (error) {
