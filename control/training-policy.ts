@@ -3,7 +3,7 @@ import type { ControlState, TrainingCause, TrainingPlan } from '../schemas/gener
 export const DAY_MS = 86_400_000
 
 /** Of a job that somebody asks for before any policy was set. */
-export const DEFAULT_PLAN: TrainingPlan = { split: 'time', maturityMs: 7 * DAY_MS, seed: 0 }
+export const DEFAULT_PLAN: TrainingPlan = { split: 'time', maturityMs: 7 * DAY_MS, windowMs: 0, seed: 0 }
 
 export const NO_HISTORY: ControlState = {
   policy: null,

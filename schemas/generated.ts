@@ -904,10 +904,12 @@ export interface TrainingJob {
 
 /** How the data set of a training job is made. */
 export interface TrainingPlan {
-  /** What keeps spans apart: time, movie, user or random. */
+  /** What keeps spans apart: time, movie, cold-user or random. */
   readonly split: string
   /** Rows younger than that are left out, in event time: their labels are still to come. */
   readonly maturityMs: number
+  /** Only rows and labels appended so long before the request; 0: all. */
+  readonly windowMs: number
   /** Of the split and of the bootstrap. */
   readonly seed: number
 }
@@ -1050,11 +1052,21 @@ export const avroSchemas = {
                     name: 'TrainingPlan',
                     doc: 'How the data set of a training job is made.',
                     fields: [
-                      { name: 'split', type: 'string', doc: 'What keeps spans apart: time, movie, user or random.' },
+                      {
+                        name: 'split',
+                        type: 'string',
+                        doc: 'What keeps spans apart: time, movie, cold-user or random.',
+                      },
                       {
                         name: 'maturityMs',
                         type: 'long',
                         doc: 'Rows younger than that are left out, in event time: their labels are still to come.',
+                      },
+                      {
+                        name: 'windowMs',
+                        type: 'long',
+                        default: 0,
+                        doc: 'Only rows and labels appended so long before the request; 0: all.',
                       },
                       { name: 'seed', type: 'long', doc: 'Of the split and of the bootstrap.' },
                     ],
@@ -1433,11 +1445,17 @@ export const avroSchemas = {
                   name: 'TrainingPlan',
                   doc: 'How the data set of a training job is made.',
                   fields: [
-                    { name: 'split', type: 'string', doc: 'What keeps spans apart: time, movie, user or random.' },
+                    { name: 'split', type: 'string', doc: 'What keeps spans apart: time, movie, cold-user or random.' },
                     {
                       name: 'maturityMs',
                       type: 'long',
                       doc: 'Rows younger than that are left out, in event time: their labels are still to come.',
+                    },
+                    {
+                      name: 'windowMs',
+                      type: 'long',
+                      default: 0,
+                      doc: 'Only rows and labels appended so long before the request; 0: all.',
                     },
                     { name: 'seed', type: 'long', doc: 'Of the split and of the bootstrap.' },
                   ],
@@ -4103,11 +4121,17 @@ export const avroSchemas = {
           name: 'TrainingPlan',
           doc: 'How the data set of a training job is made.',
           fields: [
-            { name: 'split', type: 'string', doc: 'What keeps spans apart: time, movie, user or random.' },
+            { name: 'split', type: 'string', doc: 'What keeps spans apart: time, movie, cold-user or random.' },
             {
               name: 'maturityMs',
               type: 'long',
               doc: 'Rows younger than that are left out, in event time: their labels are still to come.',
+            },
+            {
+              name: 'windowMs',
+              type: 'long',
+              default: 0,
+              doc: 'Only rows and labels appended so long before the request; 0: all.',
             },
             { name: 'seed', type: 'long', doc: 'Of the split and of the bootstrap.' },
           ],
@@ -4230,11 +4254,17 @@ export const avroSchemas = {
     name: 'TrainingPlan',
     doc: 'How the data set of a training job is made.',
     fields: [
-      { name: 'split', type: 'string', doc: 'What keeps spans apart: time, movie, user or random.' },
+      { name: 'split', type: 'string', doc: 'What keeps spans apart: time, movie, cold-user or random.' },
       {
         name: 'maturityMs',
         type: 'long',
         doc: 'Rows younger than that are left out, in event time: their labels are still to come.',
+      },
+      {
+        name: 'windowMs',
+        type: 'long',
+        default: 0,
+        doc: 'Only rows and labels appended so long before the request; 0: all.',
       },
       { name: 'seed', type: 'long', doc: 'Of the split and of the bootstrap.' },
     ],
@@ -4268,11 +4298,17 @@ export const avroSchemas = {
           name: 'TrainingPlan',
           doc: 'How the data set of a training job is made.',
           fields: [
-            { name: 'split', type: 'string', doc: 'What keeps spans apart: time, movie, user or random.' },
+            { name: 'split', type: 'string', doc: 'What keeps spans apart: time, movie, cold-user or random.' },
             {
               name: 'maturityMs',
               type: 'long',
               doc: 'Rows younger than that are left out, in event time: their labels are still to come.',
+            },
+            {
+              name: 'windowMs',
+              type: 'long',
+              default: 0,
+              doc: 'Only rows and labels appended so long before the request; 0: all.',
             },
             { name: 'seed', type: 'long', doc: 'Of the split and of the bootstrap.' },
           ],
@@ -4298,11 +4334,17 @@ export const avroSchemas = {
             name: 'TrainingPlan',
             doc: 'How the data set of a training job is made.',
             fields: [
-              { name: 'split', type: 'string', doc: 'What keeps spans apart: time, movie, user or random.' },
+              { name: 'split', type: 'string', doc: 'What keeps spans apart: time, movie, cold-user or random.' },
               {
                 name: 'maturityMs',
                 type: 'long',
                 doc: 'Rows younger than that are left out, in event time: their labels are still to come.',
+              },
+              {
+                name: 'windowMs',
+                type: 'long',
+                default: 0,
+                doc: 'Only rows and labels appended so long before the request; 0: all.',
               },
               { name: 'seed', type: 'long', doc: 'Of the split and of the bootstrap.' },
             ],

@@ -48,7 +48,7 @@ export function addStart(program: Command, context: CliContext): void {
     .description('Start everything, publish a generated movie world, and show it live')
     .option('--for <duration>', 'end by itself so long after reviews began to be published', parseDuration)
     .option('--json', 'print one line of JSON at the end; everything else goes to stderr')
-    .option('--rate <number>', 'reviews per second, on average', parseRate, 200)
+    .option('--rate <number>', 'reviews per second, on average', parseRate, 150)
     .option('--speed <factor>', 'event seconds per second', parseSpeed, 21_600)
     .option('--seed <number>', 'equal seeds give equal worlds', (text) => parseCount(text, 0), 7)
     .option('--no-world', 'publish nothing')
@@ -195,6 +195,7 @@ function trainingSettings(options: StartArguments, env: NodeJS.ProcessEnv): Reco
     given('TRAIN_COOLDOWN_MS', '60000'),
     given('TRAIN_SPLIT', 'movie'),
     given('TRAIN_MATURITY_MS', '345600000'),
+    given('TRAIN_WINDOW_MS', '120000'),
     given('CANARY_SHARE', '0.5'),
   ])
 }

@@ -11,7 +11,7 @@ export const POLICY: TrainingPolicy = {
   cooldownMs: 60_000,
   perDay: 2,
   canaryShare: 0.3,
-  plan: { split: 'movie', maturityMs: 1000, seed: 0 },
+  plan: { split: 'movie', maturityMs: 1000, windowMs: 0, seed: 0 },
 }
 export const CANDIDATE = {
   modelName: 'baseline',

@@ -64,7 +64,12 @@ function policyOf(config: Config): TrainingPolicy {
     cooldownMs: config.TRAIN_COOLDOWN_MS,
     perDay: config.TRAIN_PER_DAY,
     canaryShare: config.CANARY_SHARE,
-    plan: { split: config.TRAIN_SPLIT, maturityMs: config.TRAIN_MATURITY_MS, seed: 0 },
+    plan: {
+      split: config.TRAIN_SPLIT,
+      maturityMs: config.TRAIN_MATURITY_MS,
+      windowMs: config.TRAIN_WINDOW_MS,
+      seed: 0,
+    },
   }
 }
 
