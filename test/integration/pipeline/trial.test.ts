@@ -10,7 +10,10 @@ import { COMPONENTS, CONTROL, type Pipeline, startPipeline, until } from '../../
 import { EXAMPLE } from '../../support/review-world.ts'
 import { shield } from '../../support/shield.ts'
 
-const BATCH = 60
+const BATCH = 20
+/** Enough to decide a stage of versions that do not err, and too few for the next one. */
+const OF_A_STAGE = 300
+const STAGES_WITHIN_MS = 240_000
 const CANARY_SHARE = 0.5
 const RATING = 7
 /** Texts of one word many times: the more, the likelier a spoiler by the linear graph. */
@@ -62,17 +65,24 @@ async function publish(words: number, isSpoiler: boolean): Promise<void> {
   await pipeline.publisher.publish('reviewLabels', label)
 }
 
+/** Half of them spoil. */
+async function publishMany(count: number, spoilers: number): Promise<void> {
+  for (let i = 0; i < count; i += 1) await (i % 2 === 0 ? publish(spoilers, true) : publish(HARMLESS, false))
+  await pipeline.publisher.flush()
+}
+
 /** Reviews and labels flow until something is so. */
-async function flowUntil(what: string, spoilers: number, condition: () => Promise<boolean>): Promise<void> {
-  await until(
-    what,
-    async () => {
-      for (let i = 0; i < BATCH; i += 1) await (i % 2 === 0 ? publish(spoilers, true) : publish(HARMLESS, false))
-      await pipeline.publisher.flush()
-      return condition()
-    },
-    240_000,
-  )
+async function flowUntil(
+  what: string,
+  spoilers: number,
+  condition: () => Promise<boolean>,
+  batch = BATCH,
+): Promise<void> {
+  const published = async (): Promise<boolean> => {
+    await publishMany(batch, spoilers)
+    return condition()
+  }
+  await until(what, published, STAGES_WITHIN_MS)
 }
 
 const decisions = async (): Promise<ModelDeployment[]> =>
@@ -84,6 +94,8 @@ const serves = (version: string) => async (): Promise<boolean> =>
 const scores = async (): Promise<SpoilerScore[]> => (await pipeline.records('spoilerScores')).map(({ value }) => value)
 const scoredBy = (slot: string, version: string) => async (): Promise<boolean> =>
   (await scores()).some((score) => score.slot === slot && `linear@${score.modelVersion}` === version)
+
+const scoresInShadow = async (): Promise<boolean> => (await pipeline.records('shadowScores')).length > 0
 
 async function decide(...line: string[]): Promise<void> {
   const { exitCode, stderr } = await shield(pipeline, ['models', ...line])
@@ -100,7 +112,9 @@ test('a canary that turns bad is taken back by its labels; one that does well ta
   await flowUntil('the first one scores', SPOILING, scoredBy('champion', before))
 
   await decide('challenge', careless, '--trial')
-  await flowUntil('it answers as a canary', SPOILING, scoredBy('challenger', careless))
+  await flowUntil('it scores in the shadow', SPOILING, scoresInShadow, 2)
+  await publishMany(OF_A_STAGE, SPOILING)
+  await until('it is a canary', has('challenger', 'canary'), STAGES_WITHIN_MS)
   expect(await newest('challenger')).toMatchObject({ mode: 'canary', share: CANARY_SHARE, decidedBy: 'control' })
   await flowUntil('the bad canary is taken back', DOUBTFUL, has('challenger', 'off'))
   expect((await newest('challenger'))?.reason).toMatch(/times as many reviews spoilers|^worse: F1 /)
