@@ -22,7 +22,7 @@ export const CANDIDATE = {
 export const PASSED = { passed: true, reason: 'better', championEpoch: 0, report: null }
 
 /** What serves before {@link CANDIDATE}. */
-export const BEFORE = { ...CANDIDATE, modelVersion: 'ffffffffffffffff' }
+const BEFORE = { ...CANDIDATE, modelVersion: 'ffffffffffffffff' }
 
 /** An entry of which only what is given is set. */
 export function entryOf(set: Partial<ControlEntry>): ControlEntry {
