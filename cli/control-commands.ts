@@ -10,6 +10,7 @@ import { newestDeployment } from '../inference/deployment-log.ts'
 
 const ANSWER_WITHIN_MS = 20_000
 const POLL_MS = 250
+const SERVES = { mode: 'serve', share: 1, isTrial: false }
 
 interface ControlLink {
   readonly config: Config
@@ -49,10 +50,10 @@ export async function commandControl<T>(
 
 /** Asks control to let a version serve. @throws SpoilerError SPL_USAGE when another decision came first. */
 export async function deployByControl(
-  asked: Omit<DeployCommand, 'afterEpoch' | 'mode' | 'share'> & Partial<Pick<DeployCommand, 'mode' | 'share'>>,
+  asked: Omit<DeployCommand, 'afterEpoch' | keyof typeof SERVES> & Partial<Pick<DeployCommand, keyof typeof SERVES>>,
   link: ControlLink,
 ): Promise<ModelDeployment> {
-  const wanted = { mode: 'serve', share: 1, ...asked }
+  const wanted = { ...SERVES, ...asked }
   const newest = () => newestDeployment(committedValues(link.config, link.codec, 'modelDeployments'), wanted.slot)
   const afterEpoch = (await newest())?.deploymentEpoch ?? 0
   const decided = await commandControl(link, { deployCommand: { ...wanted, afterEpoch } }, async () => {

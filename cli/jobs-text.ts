@@ -1,4 +1,4 @@
-import type { TaskProgress, TrainingJob } from '../schemas/generated.ts'
+import type { TaskProgress, TrainingJob, TrainingPlan } from '../schemas/generated.ts'
 import { grouped, oneLine, table } from './text.ts'
 
 const NAME_WIDTH = 12
@@ -32,7 +32,7 @@ export function jobText(job: TrainingJob): string {
     ['job', jobId],
     ['state', `${state}: ${oneLine(reason)}`],
     ['cause', `${cause.kind}, by ${oneLine(cause.by)}: ${oneLine(cause.reason)}`],
-    ['plan', `split by ${plan.split}, labels complete after ${grouped(plan.maturityMs / 1000)} s`],
+    ['plan', `${rowsText(plan)}, split by ${plan.split}, labels complete after ${grouped(plan.maturityMs / 1000)} s`],
     ['requested', timeText(job.requestedAtMs)],
     ['changed', timeText(job.changedAtMs)],
     ...(task === null ? [] : [['runs', `${task.step}, as ${task.taskId}`] as [string, string]]),
@@ -45,6 +45,10 @@ export function jobText(job: TrainingJob): string {
     ...(deploymentEpoch === null ? [] : [['deployment', String(deploymentEpoch)] as [string, string]]),
   ]
   return facts.map(([name, value]) => `${name.padEnd(NAME_WIDTH)}${value}\n`).join('')
+}
+
+function rowsText({ windowMs }: TrainingPlan): string {
+  return windowMs === 0 ? 'all rows' : `rows of the ${grouped(windowMs / 1000)} s before the request`
 }
 
 function versionText({ candidate }: TrainingJob): string {

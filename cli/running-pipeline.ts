@@ -47,9 +47,16 @@ export class RunningPipeline implements AsyncDisposable {
     this.#write()
   }
 
-  startWorld(world: ComponentSpec): void {
+  /** Instead of the one that was started before. */
+  async startWorld(world: ComponentSpec): Promise<void> {
+    await this.stopWorld()
     this.#world = this.#supervise([world])
     this.#write()
+  }
+
+  /** Whether the world has published all that it was started for. */
+  get worldHasEnded(): boolean {
+    return this.#world?.status().every(({ state }) => state === 'finished') ?? false
   }
 
   /** Ends the world: what it has queued is acknowledged and written down first. */

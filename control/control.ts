@@ -10,10 +10,11 @@ import type {
   TrainingPlan,
   TrainingRequest,
 } from '../schemas/generated.ts'
-import { CHAMPION } from '../schemas/deployment-slots.ts'
+import { CHALLENGER, CHAMPION } from '../schemas/deployment-slots.ts'
 import type { Processor } from '../schemas/processor.ts'
 import { type ControlStores, Draft } from './draft.ts'
 import { hasEnded, type JobEvent, type JobState } from './job-states.ts'
+import { beginTrial, endTrial, weighTrial } from './trial.ts'
 import { afterStart, decideTraining, DEFAULT_PLAN } from './training-policy.ts'
 
 const SERVES = { mode: 'serve', share: 1, jobId: '', gateReport: '' } as const
@@ -40,7 +41,7 @@ export const control: Processor<ControlEntry, ControlStores> = {
 }
 
 function apply(draft: Draft): void {
-  const { request, jobCommand, deployCommand, taskReport, labels, policy, alarm, deployment } = draft.entry
+  const { request, jobCommand, deployCommand, taskReport, labels, policy, alarm, tallies, deployment } = draft.entry
   if (request !== null) requestJob(draft, request)
   else if (jobCommand !== null) commandJob(draft, jobCommand)
   else if (deployCommand !== null) deployByHand(draft, deployCommand)
@@ -48,7 +49,12 @@ function apply(draft: Draft): void {
   else if (deployment !== null) adopt(draft, deployment)
   else if (labels !== null) draft.remember({ labels: Math.max(labels, draft.state.labels) })
   else if (policy !== null) draft.remember({ policy })
-  else if (alarm !== null) draft.remember({ alarm })
+  else if (alarm !== null)
+    draft.remember({
+      alarm,
+      labelsAtAlarm: draft.state.alarm === null ? draft.state.labels : draft.state.labelsAtAlarm,
+    })
+  else if (tallies !== null) weighTrial(draft, tallies)
 }
 
 /** One job at a time: whoever waits longest, else what the policy asks for. */
@@ -122,7 +128,11 @@ function carryOut(
   job: TrainingJob,
   { action, why }: { action: string; why: string },
 ): TrainingJob | undefined {
-  if (action === 'cancel') return draft.happen(job, 'cancel', { task: null, progress: null, reason: why })
+  if (action === 'cancel') {
+    const cancelled = draft.happen(job, 'cancel', { task: null, progress: null, reason: why })
+    if (cancelled !== undefined && draft.state.trial?.jobId === job.jobId) endTrial(draft, why, { isEmptied: true })
+    return cancelled
+  }
   const again = { retries: job.retries + 1, lostTasks: 0, gate: null, reason: why }
   const waiting = action === 'retry' ? draft.happen(job, 'retry', again) : undefined
   if (waiting !== undefined) draft.remember({ waiting: [...draft.state.waiting, job.jobId] })
@@ -130,9 +140,17 @@ function carryOut(
 }
 
 /** A decision that another has overtaken, and one that comes twice, change nothing. */
-function deployByHand(draft: Draft, { afterEpoch, ...wanted }: DeployCommand): void {
-  if ((draft.deployment(wanted.slot)?.deploymentEpoch ?? 0) === afterEpoch) draft.deploy({ ...SERVES, ...wanted })
-  else draft.drop('late')
+function deployByHand(draft: Draft, { afterEpoch, isTrial, ...wanted }: DeployCommand): void {
+  if ((draft.deployment(wanted.slot)?.deploymentEpoch ?? 0) !== afterEpoch) {
+    draft.drop('late')
+    return
+  }
+  const { slot, reason, gateReport } = wanted
+  const champion = draft.deployment(CHAMPION)
+  endTrial(draft, `${draft.entry.by} has decided: ${reason}`, { isEmptied: slot === CHAMPION })
+  if (isTrial && slot === CHALLENGER && champion !== undefined)
+    beginTrial(draft, { jobId: '', candidate: wanted, before: champion, reason, gateReport })
+  else draft.deploy({ ...SERVES, ...wanted })
 }
 
 function adopt(draft: Draft, deployment: ModelDeployment): void {
@@ -213,13 +231,15 @@ function takeVerdict(draft: Draft, job: TrainingJob, { passed, reason, championE
     launch(draft, { ...gated, gate: null }, 'what serves has changed since the gate compared with it: once more')
     return
   }
-  const deploymentEpoch = draft.deploy({
-    ...SERVES,
-    ...candidate,
-    slot: CHAMPION,
-    reason,
-    jobId: job.jobId,
-    gateReport: report ?? '',
-  })
+  const gateReport = report ?? ''
+  const { jobId } = gated
+  const champion = draft.deployment(CHAMPION)
+  if (champion !== undefined) {
+    beginTrial(draft, { jobId, candidate, before: champion, reason, gateReport })
+    draft.happen(gated, 'challenge', { reason })
+    return
+  }
+  // the first one: there is nothing to compare with but the prior, which the gate has done
+  const deploymentEpoch = draft.deploy({ ...SERVES, ...candidate, slot: CHAMPION, reason, jobId, gateReport })
   draft.happen(gated, 'deploy', { deploymentEpoch, reason })
 }

@@ -5,6 +5,8 @@ export const JOB_STATES = [
   'fitting',
   'registered', // its candidate lies in the object store, and is before the gate
   'gated', // the gate has let it pass
+  'shadow', // its candidate is compared with what serves, and answers nothing
+  'canary', // its candidate answers for a share of the reviews
   'champion',
   'refused',
   'failed',
@@ -12,13 +14,18 @@ export const JOB_STATES = [
 ] as const
 export type JobState = (typeof JOB_STATES)[number]
 
-/** What can happen to a job. `again`: the launched task was lost, the same is launched once more. */
+/**
+ * What can happen to a job. `again`: the launched task was lost, the same is launched once more; `challenge`, `answer`,
+ * `deploy`: its candidate enters the shadow, the canary, the champion's slot.
+ */
 export const JOB_EVENTS = [
   'build',
   'fit',
   'gate',
   'again',
   'pass',
+  'challenge',
+  'answer',
   'deploy',
   'refuse',
   'fail',
@@ -34,6 +41,8 @@ const NEVER = {
   gate: null,
   again: null,
   pass: null,
+  challenge: null,
+  answer: null,
   deploy: null,
   refuse: null,
   fail: null,
@@ -57,7 +66,9 @@ const TRANSITIONS: Readonly<Record<JobState, Readonly<Record<JobEvent, JobState 
     cancel: 'cancelled',
   },
   // what serves may have changed while the gate compared with it: then it compares anew
-  gated: { ...NEVER, deploy: 'champion', gate: 'registered', cancel: 'cancelled' },
+  gated: { ...NEVER, challenge: 'shadow', deploy: 'champion', gate: 'registered', cancel: 'cancelled' },
+  shadow: { ...NEVER, answer: 'canary', refuse: 'refused', cancel: 'cancelled' },
+  canary: { ...NEVER, deploy: 'champion', refuse: 'refused', cancel: 'cancelled' },
   champion: NEVER,
   refused: ENDED,
   failed: ENDED,

@@ -24,7 +24,10 @@ interface LiveLimits {
   /** The candidate is good enough when it is shown to be no worse than by so much. */
   readonly f1Margin: number
   readonly brierMargin: number
-  /** Guardrail: it may call so many times as many reviews spoilers as the other, or the other way round. */
+  /**
+   * Guardrail: it may call so many times as many reviews spoilers as the other, or the other way round, unless it is
+   * nearer to how many there are: the other may have gone blind.
+   */
   readonly mostCalledRatio: number
   /** Probability that an equal candidate is ever said to be worse, however often one looks. */
   readonly alpha: number
@@ -58,7 +61,8 @@ export function decideStage(
   if (Math.min(candidate.positives, before.positives) < leastPositives)
     return { verdict: 'wait', reason: `${candidate.positives} and ${before.positives} labelled spoilers` }
   const ratio = calledShare(candidate) / calledShare(before)
-  if (!(ratio <= limits.mostCalledRatio && ratio >= 1 / limits.mostCalledRatio))
+  const isUsual = ratio <= limits.mostCalledRatio && ratio >= 1 / limits.mostCalledRatio
+  if (!isUsual && !(calledTooOften(candidate) < calledTooOften(before)))
     return { verdict: 'retreat', reason: `it calls ${ratio.toFixed(2)} times as many reviews spoilers` }
   // of higher figures is better; two figures of two versions
   const alpha = limits.alpha / 4
@@ -75,16 +79,17 @@ export function decideStage(
 }
 
 /** Who takes a slot; the deployment's version is the candidate's or that of the version before. */
-interface SlotChange {
+export interface SlotChange {
   readonly slot: 'champion' | 'challenger'
   readonly mode: 'serve' | 'shadow' | 'canary' | 'off'
   readonly share: number
   readonly version: 'candidate' | 'before'
 }
 
-/** Share of a canary, and of the shadow of the version before. */
-const CANARY_SHARE = 0.2
+/** Share of the shadow of the version before. */
 const WATCH_SHARE = 1
+/** While no policy says another. */
+const CANARY_SHARE = 0.2
 
 /** What a conclusion does to the slots, and the stage behind it; null ends the trial. */
 interface StageStep {
@@ -117,8 +122,10 @@ const STEPS: Readonly<Record<Stage, Readonly<Record<'advance' | 'retreat', Stage
   },
 }
 
-export function stepOf(stage: Stage, verdict: 'advance' | 'retreat'): StageStep {
-  return STEPS[stage][verdict]
+/** @param canaryShare Of the reviews, 0 to 1. */
+export function stepOf(stage: Stage, verdict: 'advance' | 'retreat', canaryShare = CANARY_SHARE): StageStep {
+  const { next, changes } = STEPS[stage][verdict]
+  return { next, changes: changes.map((one) => (one.mode === 'canary' ? { ...one, share: canaryShare } : one)) }
 }
 
 function isWhole(tally: LiveTally): boolean {
@@ -129,6 +136,11 @@ function isWhole(tally: LiveTally): boolean {
 
 function calledShare({ called, rows }: LiveTally): number {
   return called / rows
+}
+
+/** By which factor calls and spoilers differ, as the size of its logarithm. */
+function calledTooOften({ called, positives }: LiveTally): number {
+  return Math.abs(Math.log(called / positives))
 }
 
 /** F1 = 2 J / (1 + J), where J is the share of hits among the reviews that are called or positive: a mean of a coin. */

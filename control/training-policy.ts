@@ -3,7 +3,7 @@ import type { ControlState, TrainingCause, TrainingPlan } from '../schemas/gener
 export const DAY_MS = 86_400_000
 
 /** Of a job that somebody asks for before any policy was set. */
-export const DEFAULT_PLAN: TrainingPlan = { split: 'time', maturityMs: 7 * DAY_MS, seed: 0 }
+export const DEFAULT_PLAN: TrainingPlan = { split: 'time', maturityMs: 7 * DAY_MS, windowMs: 0, seed: 0 }
 
 export const NO_HISTORY: ControlState = {
   policy: null,
@@ -11,8 +11,11 @@ export const NO_HISTORY: ControlState = {
   labelsAtTraining: 0,
   startedAtMs: [],
   alarm: null,
+  labelsAtAlarm: 0,
   activeJobId: null,
   waiting: [],
+  tallies: [],
+  trial: null,
 }
 
 export type TrainingDecision =
@@ -35,15 +38,21 @@ export function decideTraining(state: ControlState, now: Now): TrainingDecision 
   if (cause === null) return wait('nothing asks for a training')
   if (cause.kind === 'first-model' && state.labels < policy.firstModelLabels)
     return wait(`a first model needs ${policy.firstModelLabels} labels, there are ${state.labels}`)
+  const newLabels = newLabelsOf(state, cause.kind)
   const last = state.startedAtMs.at(-1)
-  const newLabels = state.labels - state.labelsAtTraining
-  if (last !== undefined && newLabels < policy.newLabels)
-    return wait(`needs ${policy.newLabels} labels since the last training, there are ${newLabels}`)
+  if (newLabels < policy.newLabels)
+    return wait(`needs ${policy.newLabels} labels since the last training and the alarm, there are ${newLabels}`)
   if (last !== undefined && now.atMs - last < policy.cooldownMs)
     return wait(`the last training began less than ${policy.cooldownMs} ms ago`)
   const today = state.startedAtMs.filter((atMs) => now.atMs - atMs < DAY_MS).length
   if (today >= policy.perDay) return wait(`there were ${today} trainings in 24 hours`)
   return { kind: 'train', cause }
+}
+
+/** Labels of before an alarm tell nothing of the world that it is about. A first training has no other before it. */
+function newLabelsOf({ labels, labelsAtTraining, labelsAtAlarm, startedAtMs }: ControlState, cause: string): number {
+  if (cause === 'drift') return labels - Math.max(labelsAtTraining, labelsAtAlarm)
+  return startedAtMs.length === 0 ? Infinity : labels - labelsAtTraining
 }
 
 function causeOf({ alarm, labels }: ControlState, { deployed }: Now): Omit<TrainingCause, 'by'> | null {

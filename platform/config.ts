@@ -105,16 +105,30 @@ const Config = z.object({
     .min(1)
     .default(12_000)
     .describe('labels after which a first model is trained'),
-  TRAIN_NEW_LABELS: z.coerce.number().int().min(0).default(2000).describe('labels between two trainings, at least'),
+  TRAIN_NEW_LABELS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .default(2000)
+    .describe('labels since the last training and since the alarm that asks for the next one, at least'),
   TRAIN_COOLDOWN_MS: milliseconds(0, 604_800_000).default(3_600_000).describe('time between two trainings, at least'),
   TRAIN_PER_DAY: z.coerce.number().int().min(1).max(1000).default(6).describe('trainings in 24 hours, at most'),
   TRAIN_SPLIT: z
-    .enum(['time', 'movie', 'user', 'random'])
+    .enum(['time', 'movie', 'cold-user', 'random'])
     .default('time')
     .describe('what keeps the spans of a data set apart, when control trains'),
   TRAIN_MATURITY_MS: milliseconds(0, 31_536_000_000)
     .default(604_800_000)
     .describe('age in event time from which labels of a review are complete, when control trains'),
+  TRAIN_WINDOW_MS: milliseconds(0, 315_360_000_000)
+    .default(0)
+    .describe('control trains on what was appended so long before the request; 0: on all there is'),
+  CANARY_SHARE: z.coerce
+    .number()
+    .min(0.01)
+    .max(1)
+    .default(0.2)
+    .describe('share of the reviews that a candidate answers as a canary'),
   STATE_DIR: z.string().default('.local').describe('folder of caches and local data'),
   LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])

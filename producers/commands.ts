@@ -184,6 +184,7 @@ interface WorldArguments extends CommonOptions {
   readonly back: number
   readonly films: number
   readonly fast: boolean
+  readonly pauseAt?: number
   readonly scenario: readonly PlannedScenario[]
 }
 
@@ -203,6 +204,7 @@ function addWorld(group: Command, run: RunJob): void {
     .option('--start <instant>', 'where the event clock ends at the latest (default: now)', parseInstant)
     .option('--back <duration>', 'how long before that it begins', parseDuration, TWO_YEARS_MS)
     .option('--films <count>', 'films in the world', (text) => parseCount(text, 10), FILMS)
+    .option('--pause-at <duration>', 'end there for now, in event time from the beginning', parseDuration)
     .option('--fast', 'do not wait: the same records as fast as possible', false)
     .option('--scenario <NAME[@from..to]>', 'a change of the world; can be given again', addScenario, [])
   withCommon(command, 'shield produce world --seed 7 --rate 200 --speed 21600x --scenario spam-wave@60d..90d')
@@ -215,7 +217,7 @@ function addScenario(text: string, others: readonly PlannedScenario[]): readonly
 }
 
 function worldJob(options: WorldArguments): Job {
-  const { seed, rate, speed, for: forMs, limit, start, back: backMs, films, scenario: planned } = options
+  const { seed, rate, speed, for: forMs, limit, start, back: backMs, films, pauseAt, scenario: planned } = options
   const lengthMs = forMs === undefined ? Infinity : forMs * speed
   if (forMs !== undefined && lengthMs > backMs) throw usageError(tooLong(lengthMs, backMs))
   const length = { ...(forMs === undefined ? {} : { lengthMs }), ...(limit === undefined ? {} : { reviews: limit }) }
@@ -230,8 +232,11 @@ function worldJob(options: WorldArguments): Job {
       return { startMs: start ?? nowMs }
     },
     pace: options.fast ? { kind: 'unpaced' } : { kind: 'event-clock', speed },
-    open: ({ resolved }) =>
-      Promise.resolve(new World({ ...world, scenarios, startMs: resolved['startMs'] as number }).source()),
+    open: ({ resolved }) => {
+      const startMs = resolved['startMs'] as number
+      const pause = pauseAt === undefined ? {} : { pauseAtMs: startMs - backMs + pauseAt }
+      return Promise.resolve({ ...new World({ ...world, scenarios, startMs }).source(), ...pause })
+    },
   }
 }
 

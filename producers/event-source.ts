@@ -18,6 +18,8 @@ export interface EventSource {
   /** Share of the work done by the events taken so far, in [0, 1], for the time left. */
   readonly share: () => number
   readonly rejects: RejectCounts
+  /** Event time, Unix milliseconds: what comes later is left to another start. */
+  readonly pauseAtMs?: number
 }
 
 export function movieEvent(value: ValueOf<'movies'>): ProducedEvent {

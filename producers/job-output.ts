@@ -56,6 +56,7 @@ export function summaryText(summary: JobSummary): string {
   const refused = Object.entries(rejected)
   if (refused.length > 0) lines.push(`Refused or incomplete rows, named in ${summary.rejectsFile}:`)
   for (const [reason, count] of refused) lines.push(`  ${grouped(count)} × ${reason}`)
+  if (outcome === 'paused') lines.push('Paused; the same command without --pause-at goes on from here.')
   if (outcome === 'interrupted') lines.push('Interrupted; the same command goes on from here.')
   return `${lines.join('\n')}\n`
 }

@@ -55,7 +55,7 @@ export interface JobReport {
 
 export interface JobSummary {
   readonly job: string
-  readonly outcome: 'finished' | 'interrupted' | 'already-finished'
+  readonly outcome: 'finished' | 'interrupted' | 'paused' | 'already-finished'
   /** Records of this start, all acknowledged. */
   readonly published: TopicCounts
   /** Records over all starts of the job. */

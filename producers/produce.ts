@@ -37,7 +37,7 @@ export interface ProduceOptions {
 }
 
 export interface ProduceResult {
-  readonly outcome: 'finished' | 'interrupted'
+  readonly outcome: 'finished' | 'interrupted' | 'paused'
   /** Records of this run, all acknowledged. */
   readonly published: TopicCounts
   /** Records over all runs of the job. */
@@ -55,27 +55,31 @@ export interface ProduceResult {
 export async function produce(options: ProduceOptions): Promise<ProduceResult> {
   const run = new Run(options)
   const startedMs = options.clock.nowMs()
-  let finished = true
+  let outcome: ProduceResult['outcome'] = 'finished'
   for await (const event of options.source.events) {
     if (options.signal.aborted) {
-      finished = false
+      outcome = 'interrupted'
       break
     }
     if (run.skips(event)) {
       await run.takeTurn()
       continue
     }
+    if (event.eventTimeMs > (options.source.pauseAtMs ?? Infinity)) {
+      outcome = 'paused'
+      break
+    }
     if (!(await run.due(event))) {
-      finished = false
+      outcome = 'interrupted'
       break
     }
     await run.publish(event)
   }
-  if (finished) run.checkSkipped()
-  await run.save(finished)
+  if (outcome === 'finished') run.checkSkipped()
+  await run.save(outcome === 'finished')
   run.report()
   return {
-    outcome: finished ? 'finished' : 'interrupted',
+    outcome,
     published: run.published,
     acknowledged: run.acknowledged,
     elapsedMs: options.clock.nowMs() - startedMs,

@@ -8,6 +8,7 @@ const NOTHING_SAID: Omit<ControlEntry, 'entryId' | 'by'> = {
   labels: null,
   policy: null,
   alarm: null,
+  tallies: null,
   deployment: null,
 }
 

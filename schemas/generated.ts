@@ -45,6 +45,8 @@ export interface ControlEntry {
   /** Holds from now on. */
   readonly policy: null | TrainingPolicy
   readonly alarm: null | ControlAlarm
+  /** Of the versions that hold a slot, since they first scored. */
+  readonly tallies: null | readonly VersionTally[]
   /** One that stands in model-deployments and that control did not write. */
   readonly deployment: null | ModelDeployment
 }
@@ -60,10 +62,16 @@ export interface ControlState {
   readonly startedAtMs: readonly number[]
   /** The newest that no training has followed. */
   readonly alarm: null | ControlAlarm
+  /** Labels when the first alarm came that no training has followed. */
+  readonly labelsAtAlarm: number
   /** The job that runs; one at a time. */
   readonly activeJobId: null | string
   /** Jobs that wait for it, first come first. */
   readonly waiting: readonly string[]
+  /** As they were said last. */
+  readonly tallies: readonly VersionTally[]
+  /** One at a time. */
+  readonly trial: null | ModelTrial
 }
 
 /** A change that a person made to a record that could not be processed. */
@@ -128,6 +136,8 @@ export interface DeployCommand {
   readonly reason: string
   /** Key of the gate's report in the object store; empty when no gate was asked. */
   readonly gateReport: string
+  /** Of a challenger: live labels decide whether it goes from shadow through canary to champion, or back. */
+  readonly isTrial: boolean
 }
 
 /** Integer counters of a subject in a window of event time. Those of several partitions add up; in a partial some may be negative, which takes back what was counted before. */
@@ -486,6 +496,22 @@ export interface ModelDeployment {
   readonly jobId: string
   /** Key of the gate's report in the object store; empty when no gate was asked. */
   readonly gateReport: string
+}
+
+/** A candidate that is compared with the version before it on live labels. */
+export interface ModelTrial {
+  /** shadow or canary: the candidate challenges. watch: it is champion, and the one before scores in the shadow. */
+  readonly stage: string
+  /** Empty when a person began it. */
+  readonly jobId: string
+  /** Key of the gate's report in the object store. */
+  readonly gateReport: string
+  /** Append time of the entry that began the stage, Unix milliseconds. */
+  readonly sinceMs: number
+  readonly candidate: ModelCandidate
+  readonly before: ModelCandidate
+  /** As they were known when the stage began: what counts is what came since. */
+  readonly talliesBefore: readonly VersionTally[]
 }
 
 /** One review, label change or metadata change of a movie, in the order that counts. Exactly one is set. */
@@ -878,10 +904,12 @@ export interface TrainingJob {
 
 /** How the data set of a training job is made. */
 export interface TrainingPlan {
-  /** What keeps spans apart: time, movie, user or random. */
+  /** What keeps spans apart: time, movie, cold-user or random. */
   readonly split: string
   /** Rows younger than that are left out, in event time: their labels are still to come. */
   readonly maturityMs: number
+  /** Only rows and labels appended so long before the request; 0: all. */
+  readonly windowMs: number
   /** Of the split and of the bootstrap. */
   readonly seed: number
 }
@@ -892,12 +920,14 @@ export interface TrainingPolicy {
   readonly automatic: boolean
   /** Labels after which a first model is trained. */
   readonly firstModelLabels: number
-  /** Labels that must have come since the last training. */
+  /** Labels that must have come since the last training, and since the alarm that asks for one. */
   readonly newLabels: number
   /** Least time between two trainings. */
   readonly cooldownMs: number
   /** Most trainings in 24 hours. */
   readonly perDay: number
+  /** Share of the reviews that a candidate answers as a canary, 0 to 1. */
+  readonly canaryShare: number
   readonly plan: TrainingPlan
 }
 
@@ -937,6 +967,21 @@ export interface UserFeatures {
   /** In the order of the feature view user_features. */
   readonly values: readonly number[]
   readonly counters: BucketCounters
+}
+
+/** Counters of a model version on reviews with a label that does not depend on the score (audit, self-declared). */
+export interface VersionTally {
+  readonly modelName: string
+  readonly modelVersion: string
+  readonly rows: number
+  /** Called a spoiler. */
+  readonly called: number
+  /** That are spoilers. */
+  readonly positives: number
+  /** Called a spoiler, and one. */
+  readonly hits: number
+  /** Sum of the squared distances of probability and outcome, in millionths. */
+  readonly squaredErrorMicros: number
 }
 
 /** Self-contained Avro schema of every record. */
@@ -1007,11 +1052,21 @@ export const avroSchemas = {
                     name: 'TrainingPlan',
                     doc: 'How the data set of a training job is made.',
                     fields: [
-                      { name: 'split', type: 'string', doc: 'What keeps spans apart: time, movie, user or random.' },
+                      {
+                        name: 'split',
+                        type: 'string',
+                        doc: 'What keeps spans apart: time, movie, cold-user or random.',
+                      },
                       {
                         name: 'maturityMs',
                         type: 'long',
                         doc: 'Rows younger than that are left out, in event time: their labels are still to come.',
+                      },
+                      {
+                        name: 'windowMs',
+                        type: 'long',
+                        default: 0,
+                        doc: 'Only rows and labels appended so long before the request; 0: all.',
                       },
                       { name: 'seed', type: 'long', doc: 'Of the split and of the bootstrap.' },
                     ],
@@ -1085,6 +1140,12 @@ export const avroSchemas = {
                 type: 'string',
                 default: '',
                 doc: "Key of the gate's report in the object store; empty when no gate was asked.",
+              },
+              {
+                name: 'isTrial',
+                type: 'boolean',
+                default: false,
+                doc: 'Of a challenger: live labels decide whether it goes from shadow through canary to champion, or back.',
               },
             ],
           },
@@ -1208,9 +1269,19 @@ export const avroSchemas = {
             fields: [
               { name: 'automatic', type: 'boolean', doc: 'Whether it does at all.' },
               { name: 'firstModelLabels', type: 'long', doc: 'Labels after which a first model is trained.' },
-              { name: 'newLabels', type: 'long', doc: 'Labels that must have come since the last training.' },
+              {
+                name: 'newLabels',
+                type: 'long',
+                doc: 'Labels that must have come since the last training, and since the alarm that asks for one.',
+              },
               { name: 'cooldownMs', type: 'long', doc: 'Least time between two trainings.' },
               { name: 'perDay', type: 'int', doc: 'Most trainings in 24 hours.' },
+              {
+                name: 'canaryShare',
+                type: 'double',
+                default: 0.2,
+                doc: 'Share of the reviews that a candidate answers as a canary, 0 to 1.',
+              },
               { name: 'plan', type: 'spoiler_shield.TrainingPlan' },
             ],
           },
@@ -1234,6 +1305,36 @@ export const avroSchemas = {
           },
         ],
         default: null,
+      },
+      {
+        name: 'tallies',
+        type: [
+          'null',
+          {
+            type: 'array',
+            items: {
+              type: 'record',
+              namespace: 'spoiler_shield',
+              name: 'VersionTally',
+              doc: 'Counters of a model version on reviews with a label that does not depend on the score (audit, self-declared).',
+              fields: [
+                { name: 'modelName', type: 'string' },
+                { name: 'modelVersion', type: 'string' },
+                { name: 'rows', type: 'long' },
+                { name: 'called', type: 'long', doc: 'Called a spoiler.' },
+                { name: 'positives', type: 'long', doc: 'That are spoilers.' },
+                { name: 'hits', type: 'long', doc: 'Called a spoiler, and one.' },
+                {
+                  name: 'squaredErrorMicros',
+                  type: 'long',
+                  doc: 'Sum of the squared distances of probability and outcome, in millionths.',
+                },
+              ],
+            },
+          },
+        ],
+        default: null,
+        doc: 'Of the versions that hold a slot, since they first scored.',
       },
       {
         name: 'deployment',
@@ -1323,9 +1424,19 @@ export const avroSchemas = {
             fields: [
               { name: 'automatic', type: 'boolean', doc: 'Whether it does at all.' },
               { name: 'firstModelLabels', type: 'long', doc: 'Labels after which a first model is trained.' },
-              { name: 'newLabels', type: 'long', doc: 'Labels that must have come since the last training.' },
+              {
+                name: 'newLabels',
+                type: 'long',
+                doc: 'Labels that must have come since the last training, and since the alarm that asks for one.',
+              },
               { name: 'cooldownMs', type: 'long', doc: 'Least time between two trainings.' },
               { name: 'perDay', type: 'int', doc: 'Most trainings in 24 hours.' },
+              {
+                name: 'canaryShare',
+                type: 'double',
+                default: 0.2,
+                doc: 'Share of the reviews that a candidate answers as a canary, 0 to 1.',
+              },
               {
                 name: 'plan',
                 type: {
@@ -1334,11 +1445,17 @@ export const avroSchemas = {
                   name: 'TrainingPlan',
                   doc: 'How the data set of a training job is made.',
                   fields: [
-                    { name: 'split', type: 'string', doc: 'What keeps spans apart: time, movie, user or random.' },
+                    { name: 'split', type: 'string', doc: 'What keeps spans apart: time, movie, cold-user or random.' },
                     {
                       name: 'maturityMs',
                       type: 'long',
                       doc: 'Rows younger than that are left out, in event time: their labels are still to come.',
+                    },
+                    {
+                      name: 'windowMs',
+                      type: 'long',
+                      default: 0,
+                      doc: 'Only rows and labels appended so long before the request; 0: all.',
                     },
                     { name: 'seed', type: 'long', doc: 'Of the split and of the bootstrap.' },
                   ],
@@ -1374,8 +1491,99 @@ export const avroSchemas = {
         default: null,
         doc: 'The newest that no training has followed.',
       },
+      {
+        name: 'labelsAtAlarm',
+        type: 'long',
+        default: 0,
+        doc: 'Labels when the first alarm came that no training has followed.',
+      },
       { name: 'activeJobId', type: ['null', 'string'], default: null, doc: 'The job that runs; one at a time.' },
       { name: 'waiting', type: { type: 'array', items: 'string' }, doc: 'Jobs that wait for it, first come first.' },
+      {
+        name: 'tallies',
+        type: {
+          type: 'array',
+          items: {
+            type: 'record',
+            namespace: 'spoiler_shield',
+            name: 'VersionTally',
+            doc: 'Counters of a model version on reviews with a label that does not depend on the score (audit, self-declared).',
+            fields: [
+              { name: 'modelName', type: 'string' },
+              { name: 'modelVersion', type: 'string' },
+              { name: 'rows', type: 'long' },
+              { name: 'called', type: 'long', doc: 'Called a spoiler.' },
+              { name: 'positives', type: 'long', doc: 'That are spoilers.' },
+              { name: 'hits', type: 'long', doc: 'Called a spoiler, and one.' },
+              {
+                name: 'squaredErrorMicros',
+                type: 'long',
+                doc: 'Sum of the squared distances of probability and outcome, in millionths.',
+              },
+            ],
+          },
+        },
+        default: [],
+        doc: 'As they were said last.',
+      },
+      {
+        name: 'trial',
+        type: [
+          'null',
+          {
+            type: 'record',
+            namespace: 'spoiler_shield',
+            name: 'ModelTrial',
+            doc: 'A candidate that is compared with the version before it on live labels.',
+            fields: [
+              {
+                name: 'stage',
+                type: 'string',
+                doc: 'shadow or canary: the candidate challenges. watch: it is champion, and the one before scores in the shadow.',
+              },
+              { name: 'jobId', type: 'string', doc: 'Empty when a person began it.' },
+              { name: 'gateReport', type: 'string', doc: "Key of the gate's report in the object store." },
+              {
+                name: 'sinceMs',
+                type: 'long',
+                doc: 'Append time of the entry that began the stage, Unix milliseconds.',
+              },
+              {
+                name: 'candidate',
+                type: {
+                  type: 'record',
+                  namespace: 'spoiler_shield',
+                  name: 'ModelCandidate',
+                  doc: 'The model version that a training job has made.',
+                  fields: [
+                    { name: 'modelName', type: 'string' },
+                    { name: 'modelVersion', type: 'string', doc: 'Content hash of the model version.' },
+                    {
+                      name: 'featureService',
+                      type: 'string',
+                      default: 'spoiler_v1',
+                      doc: 'Feature service that the version reads.',
+                    },
+                    {
+                      name: 'source',
+                      type: 'string',
+                      doc: 'Key of the version folder in the object store, without a slash at its end.',
+                    },
+                  ],
+                },
+              },
+              { name: 'before', type: 'spoiler_shield.ModelCandidate' },
+              {
+                name: 'talliesBefore',
+                type: { type: 'array', items: 'spoiler_shield.VersionTally' },
+                doc: 'As they were known when the stage began: what counts is what came since.',
+              },
+            ],
+          },
+        ],
+        default: null,
+        doc: 'One at a time.',
+      },
     ],
   },
   DeadLetterEdit: {
@@ -1516,6 +1724,12 @@ export const avroSchemas = {
         type: 'string',
         default: '',
         doc: "Key of the gate's report in the object store; empty when no gate was asked.",
+      },
+      {
+        name: 'isTrial',
+        type: 'boolean',
+        default: false,
+        doc: 'Of a challenger: live labels decide whether it goes from shadow through canary to champion, or back.',
       },
     ],
   },
@@ -2691,6 +2905,73 @@ export const avroSchemas = {
         type: 'string',
         default: '',
         doc: "Key of the gate's report in the object store; empty when no gate was asked.",
+      },
+    ],
+  },
+  ModelTrial: {
+    type: 'record',
+    namespace: 'spoiler_shield',
+    name: 'ModelTrial',
+    doc: 'A candidate that is compared with the version before it on live labels.',
+    fields: [
+      {
+        name: 'stage',
+        type: 'string',
+        doc: 'shadow or canary: the candidate challenges. watch: it is champion, and the one before scores in the shadow.',
+      },
+      { name: 'jobId', type: 'string', doc: 'Empty when a person began it.' },
+      { name: 'gateReport', type: 'string', doc: "Key of the gate's report in the object store." },
+      { name: 'sinceMs', type: 'long', doc: 'Append time of the entry that began the stage, Unix milliseconds.' },
+      {
+        name: 'candidate',
+        type: {
+          type: 'record',
+          namespace: 'spoiler_shield',
+          name: 'ModelCandidate',
+          doc: 'The model version that a training job has made.',
+          fields: [
+            { name: 'modelName', type: 'string' },
+            { name: 'modelVersion', type: 'string', doc: 'Content hash of the model version.' },
+            {
+              name: 'featureService',
+              type: 'string',
+              default: 'spoiler_v1',
+              doc: 'Feature service that the version reads.',
+            },
+            {
+              name: 'source',
+              type: 'string',
+              doc: 'Key of the version folder in the object store, without a slash at its end.',
+            },
+          ],
+        },
+      },
+      { name: 'before', type: 'spoiler_shield.ModelCandidate' },
+      {
+        name: 'talliesBefore',
+        type: {
+          type: 'array',
+          items: {
+            type: 'record',
+            namespace: 'spoiler_shield',
+            name: 'VersionTally',
+            doc: 'Counters of a model version on reviews with a label that does not depend on the score (audit, self-declared).',
+            fields: [
+              { name: 'modelName', type: 'string' },
+              { name: 'modelVersion', type: 'string' },
+              { name: 'rows', type: 'long' },
+              { name: 'called', type: 'long', doc: 'Called a spoiler.' },
+              { name: 'positives', type: 'long', doc: 'That are spoilers.' },
+              { name: 'hits', type: 'long', doc: 'Called a spoiler, and one.' },
+              {
+                name: 'squaredErrorMicros',
+                type: 'long',
+                doc: 'Sum of the squared distances of probability and outcome, in millionths.',
+              },
+            ],
+          },
+        },
+        doc: 'As they were known when the stage began: what counts is what came since.',
       },
     ],
   },
@@ -3888,11 +4169,17 @@ export const avroSchemas = {
           name: 'TrainingPlan',
           doc: 'How the data set of a training job is made.',
           fields: [
-            { name: 'split', type: 'string', doc: 'What keeps spans apart: time, movie, user or random.' },
+            { name: 'split', type: 'string', doc: 'What keeps spans apart: time, movie, cold-user or random.' },
             {
               name: 'maturityMs',
               type: 'long',
               doc: 'Rows younger than that are left out, in event time: their labels are still to come.',
+            },
+            {
+              name: 'windowMs',
+              type: 'long',
+              default: 0,
+              doc: 'Only rows and labels appended so long before the request; 0: all.',
             },
             { name: 'seed', type: 'long', doc: 'Of the split and of the bootstrap.' },
           ],
@@ -4015,11 +4302,17 @@ export const avroSchemas = {
     name: 'TrainingPlan',
     doc: 'How the data set of a training job is made.',
     fields: [
-      { name: 'split', type: 'string', doc: 'What keeps spans apart: time, movie, user or random.' },
+      { name: 'split', type: 'string', doc: 'What keeps spans apart: time, movie, cold-user or random.' },
       {
         name: 'maturityMs',
         type: 'long',
         doc: 'Rows younger than that are left out, in event time: their labels are still to come.',
+      },
+      {
+        name: 'windowMs',
+        type: 'long',
+        default: 0,
+        doc: 'Only rows and labels appended so long before the request; 0: all.',
       },
       { name: 'seed', type: 'long', doc: 'Of the split and of the bootstrap.' },
     ],
@@ -4032,9 +4325,19 @@ export const avroSchemas = {
     fields: [
       { name: 'automatic', type: 'boolean', doc: 'Whether it does at all.' },
       { name: 'firstModelLabels', type: 'long', doc: 'Labels after which a first model is trained.' },
-      { name: 'newLabels', type: 'long', doc: 'Labels that must have come since the last training.' },
+      {
+        name: 'newLabels',
+        type: 'long',
+        doc: 'Labels that must have come since the last training, and since the alarm that asks for one.',
+      },
       { name: 'cooldownMs', type: 'long', doc: 'Least time between two trainings.' },
       { name: 'perDay', type: 'int', doc: 'Most trainings in 24 hours.' },
+      {
+        name: 'canaryShare',
+        type: 'double',
+        default: 0.2,
+        doc: 'Share of the reviews that a candidate answers as a canary, 0 to 1.',
+      },
       {
         name: 'plan',
         type: {
@@ -4043,11 +4346,17 @@ export const avroSchemas = {
           name: 'TrainingPlan',
           doc: 'How the data set of a training job is made.',
           fields: [
-            { name: 'split', type: 'string', doc: 'What keeps spans apart: time, movie, user or random.' },
+            { name: 'split', type: 'string', doc: 'What keeps spans apart: time, movie, cold-user or random.' },
             {
               name: 'maturityMs',
               type: 'long',
               doc: 'Rows younger than that are left out, in event time: their labels are still to come.',
+            },
+            {
+              name: 'windowMs',
+              type: 'long',
+              default: 0,
+              doc: 'Only rows and labels appended so long before the request; 0: all.',
             },
             { name: 'seed', type: 'long', doc: 'Of the split and of the bootstrap.' },
           ],
@@ -4073,11 +4382,17 @@ export const avroSchemas = {
             name: 'TrainingPlan',
             doc: 'How the data set of a training job is made.',
             fields: [
-              { name: 'split', type: 'string', doc: 'What keeps spans apart: time, movie, user or random.' },
+              { name: 'split', type: 'string', doc: 'What keeps spans apart: time, movie, cold-user or random.' },
               {
                 name: 'maturityMs',
                 type: 'long',
                 doc: 'Rows younger than that are left out, in event time: their labels are still to come.',
+              },
+              {
+                name: 'windowMs',
+                type: 'long',
+                default: 0,
+                doc: 'Only rows and labels appended so long before the request; 0: all.',
               },
               { name: 'seed', type: 'long', doc: 'Of the split and of the bootstrap.' },
             ],
@@ -4216,6 +4531,25 @@ export const avroSchemas = {
             { name: 'ratingSum', type: { type: 'array', items: 'int' } },
           ],
         },
+      },
+    ],
+  },
+  VersionTally: {
+    type: 'record',
+    namespace: 'spoiler_shield',
+    name: 'VersionTally',
+    doc: 'Counters of a model version on reviews with a label that does not depend on the score (audit, self-declared).',
+    fields: [
+      { name: 'modelName', type: 'string' },
+      { name: 'modelVersion', type: 'string' },
+      { name: 'rows', type: 'long' },
+      { name: 'called', type: 'long', doc: 'Called a spoiler.' },
+      { name: 'positives', type: 'long', doc: 'That are spoilers.' },
+      { name: 'hits', type: 'long', doc: 'Called a spoiler, and one.' },
+      {
+        name: 'squaredErrorMicros',
+        type: 'long',
+        doc: 'Sum of the squared distances of probability and outcome, in millionths.',
       },
     ],
   },

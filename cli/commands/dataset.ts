@@ -4,7 +4,7 @@ import { SpoilerError } from '../../platform/spoiler-error.ts'
 import { parseCount, parseDuration, usageError } from '../../producers/arguments.ts'
 import type { ErrorCode } from '../../schemas/errors.ts'
 import { SPANS } from '../../trainers/dataset/dataset-row.ts'
-import type { DatasetManifest, Shares, SplitBy } from '../../trainers/dataset/manifest.ts'
+import { type DatasetManifest, type Shares, type SplitBy, SPLITS } from '../../trainers/dataset/manifest.ts'
 import { openDataset } from '../../trainers/dataset/open-dataset.ts'
 import { verifyDataset } from '../../trainers/dataset/verify-dataset.ts'
 import { type CliContext, printJson } from '../context.ts'
@@ -166,9 +166,8 @@ async function verify(ids: readonly string[], { json, in: folder }: LookArgument
 
 /** @throws SpoilerError SPL_USAGE */
 function parseSplit(text: string): SplitBy {
-  const splits: readonly SplitBy[] = ['time', 'movie', 'cold-user', 'random']
-  const split = splits.find((name) => name === text)
-  if (split === undefined) throw usageError(`"${text}" is no split; there are ${splits.join(', ')}`)
+  const split = SPLITS.find((name) => name === text)
+  if (split === undefined) throw usageError(`"${text}" is no split; there are ${SPLITS.join(', ')}`)
   return split
 }
 

@@ -1,9 +1,11 @@
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { type Command, Option } from 'commander'
+import type { Config } from '../../platform/config.ts'
 import { SpoilerError } from '../../platform/spoiler-error.ts'
 import { parseCount, parseDuration } from '../../producers/arguments.ts'
-import type { TrainingJob } from '../../schemas/generated.ts'
+import type { TrainingJob, TrainingPlan } from '../../schemas/generated.ts'
+import { SPLITS } from '../../trainers/dataset/manifest.ts'
 import { localLauncher, TASKS_FOLDER } from '../../trainers/launchers/local.ts'
 import { type CliContext, printJson } from '../context.ts'
 import { allJobs, commandControl } from '../control-commands.ts'
@@ -13,7 +15,8 @@ import { ensurePipelineTopics, openPipelineCodec, readingCodec } from '../pipeli
 
 const REQUEST_HELP = `
 Control builds a data set from what is there, fits a model on it, and lets it serve if it is better than what does.
-One job runs at a time; others wait for it. What is not given follows the settings TRAIN_SPLIT and TRAIN_MATURITY_MS.
+One job runs at a time; others wait for it. What is not given follows the settings TRAIN_SPLIT, TRAIN_MATURITY_MS
+and TRAIN_WINDOW_MS.
 
 Examples:
   shield jobs request --reason "a month of new films"
@@ -50,14 +53,16 @@ interface Decision {
 interface RequestArguments extends Decision {
   readonly split?: string
   readonly maturity?: number
+  readonly window?: number
   readonly seed: number
 }
 
 export function addJobs(program: Command, context: CliContext): void {
   const jobs = program.command('jobs').description('Ask for trainings, and look at them')
   decision(jobs.command('request').description('Train a model now'))
-    .addOption(new Option('--split <by>', 'what keeps spans apart').choices(['time', 'movie', 'user', 'random']))
+    .addOption(new Option('--split <by>', 'what keeps spans apart').choices(SPLITS))
     .option('--maturity <duration>', 'age from which labels are complete, in event time', parseDuration)
+    .option('--window <duration>', 'only what was appended so long before now', parseDuration)
     .option('--seed <number>', 'of the split', (text) => parseCount(text, 0), 0)
     .addHelpText('after', REQUEST_HELP)
     .action((options: RequestArguments) => request(options, context))
@@ -129,18 +134,26 @@ async function openLink(by: string, context: CliContext) {
   return { config, codec, signal, by }
 }
 
-async function request(
-  { split, maturity, seed, by, reason, json }: RequestArguments,
-  context: CliContext,
-): Promise<void> {
+async function request({ by, reason, json, ...wishes }: RequestArguments, context: CliContext): Promise<void> {
   const link = await openLink(by, context)
-  const { TRAIN_SPLIT, TRAIN_MATURITY_MS } = link.config
   const jobId = `job-${crypto.randomUUID().slice(0, 8)}`
-  const plan = { split: split ?? TRAIN_SPLIT, maturityMs: maturity ?? TRAIN_MATURITY_MS, seed }
+  const plan = planOf(wishes, link.config)
   const job = await commandControl(link, { request: { jobId, reason, plan } }, async () =>
     (await allJobs(link)).find((each) => each.jobId === jobId),
   )
   print(job, json, context)
+}
+
+function planOf(
+  { split, maturity, window, seed }: Omit<RequestArguments, keyof Decision>,
+  config: Config,
+): TrainingPlan {
+  return {
+    split: split ?? config.TRAIN_SPLIT,
+    maturityMs: maturity ?? config.TRAIN_MATURITY_MS,
+    windowMs: window ?? config.TRAIN_WINDOW_MS,
+    seed,
+  }
 }
 
 async function command(

@@ -12,7 +12,7 @@ import type { Config } from '../../platform/config.ts'
 import { committedValues } from '../../platform/topic-values.ts'
 import { usageError } from '../../producers/arguments.ts'
 import { CHALLENGER, CHAMPION } from '../../schemas/deployment-slots.ts'
-import type { ModelDeployment } from '../../schemas/generated.ts'
+import type { DeployCommand, ModelDeployment } from '../../schemas/generated.ts'
 import { type CliContext, printJson } from '../context.ts'
 import { deployByControl } from '../control-commands.ts'
 import { versionBefore } from '../model-ledger.ts'
@@ -55,6 +55,7 @@ answers when the challenger is slow or dies. See docs/MODELS.md.
 
 Examples:
   shield models challenge baseline@0123456789abcdef --mode shadow --share 1
+  shield models challenge baseline@0123456789abcdef --trial
   shield models challenge baseline@0123456789abcdef --mode off`
 
 interface DeployArguments {
@@ -66,6 +67,7 @@ interface DeployArguments {
 interface ChallengeArguments extends DeployArguments {
   readonly mode: string
   readonly share: number
+  readonly trial?: boolean
 }
 
 export function addModels(program: Command, context: CliContext): void {
@@ -102,6 +104,12 @@ export function addModels(program: Command, context: CliContext): void {
     .argument('<name@version>', 'as `shield models ls` lists it')
     .addOption(new Option('--mode <mode>', 'what it does').choices(['shadow', 'canary', 'off']).default('shadow'))
     .option('--share <share>', 'of the reviews, 0 to 1', parseShare, 0.1)
+    .addOption(
+      new Option(
+        '--trial',
+        'live labels decide whether it goes from the shadow through a canary to champion, or back',
+      ).conflicts(['mode', 'share']),
+    )
     .addHelpText('after', CHALLENGE_HELP)
     .action((named: string, options: ChallengeArguments) => challenge(named, options, context))
   addModelsGate(models, context)
@@ -138,8 +146,8 @@ async function rollback(options: DeployArguments, context: CliContext): Promise<
 }
 
 async function challenge(named: string, options: ChallengeArguments, context: CliContext): Promise<void> {
-  const { mode, share, json } = options
-  const decided = await decide(named, options, context, { slot: CHALLENGER, mode, share })
+  const { mode, share, trial: isTrial = false, json } = options
+  const decided = await decide(named, options, context, { slot: CHALLENGER, mode, share, isTrial })
   if (json === true) printJson(context, decided)
   else context.stdout.write(`Deployment ${decided.deploymentEpoch} of the challenger: ${named}, ${mode}.\n`)
 }
@@ -148,7 +156,7 @@ async function decide(
   named: string,
   { reason, by }: DeployArguments,
   context: CliContext,
-  how: Partial<Pick<ModelDeployment, 'slot' | 'mode' | 'share'>> = {},
+  how: Partial<Pick<DeployCommand, 'slot' | 'mode' | 'share' | 'isTrial'>> = {},
 ): Promise<ModelDeployment> {
   const config = context.config()
   const wanted = parseVersion(named)
@@ -157,6 +165,9 @@ async function decide(
   const { featureService } = Declared.parse(await manifestOf(config, wanted))
   await ensurePipelineTopics(config, context.signal)
   const { codec } = await openPipelineCodec(config, context.signal)
+  const newest = () => newestDeployment(committedValues(config, codec, 'modelDeployments'))
+  if (how.isTrial === true && (await newest()) === undefined)
+    throw usageError('nothing was deployed that it could be compared with; see `shield models promote --help`')
   const { name: modelName, version: modelVersion } = wanted
   const source = versionSource(config.S3_PREFIX, wanted)
   const { signal } = context

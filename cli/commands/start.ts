@@ -1,15 +1,17 @@
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { join, resolve } from 'node:path'
 import { type Config, loadConfig } from '../../platform/config.ts'
 import type { RecordCodec } from '../../platform/record-codec.ts'
 import { pause } from '../../platform/retry.ts'
 import { interruptTasks, TASKS_FOLDER } from '../../trainers/launchers/local.ts'
 import { parseCount, parseDuration, parseRate, parseSpeed } from '../../producers/arguments.ts'
+import { parseScenario } from '../../producers/world/planned-scenario.ts'
 import { type CliContext, printJson } from '../context.ts'
 import { LiveSession } from '../live/live-session.ts'
 import type { Figures } from '../live/live-state.ts'
 import { totalsText } from '../live/render.ts'
-import { ensurePipelineTopics, openPipelineCodec, worldProducer } from '../pipeline.ts'
+import { publishWorld, type WorldPlan } from '../generated-world.ts'
+import { ensurePipelineTopics, openPipelineCodec } from '../pipeline.ts'
 import { RunningPipeline, stoppedOnes } from '../running-pipeline.ts'
 import { Screen } from '../screen.ts'
 import { openLocalStack, type StackArguments, withStackOptions } from '../stack-options.ts'
@@ -26,6 +28,8 @@ interface StartArguments extends StackArguments {
   readonly train: boolean
   readonly trainAfter: number
   readonly world: boolean
+  /** False with --no-scenario. */
+  readonly scenario: string | false
 }
 
 const HELP = `
@@ -44,7 +48,7 @@ export function addStart(program: Command, context: CliContext): void {
     .description('Start everything, publish a generated movie world, and show it live')
     .option('--for <duration>', 'end by itself so long after reviews began to be published', parseDuration)
     .option('--json', 'print one line of JSON at the end; everything else goes to stderr')
-    .option('--rate <number>', 'reviews per second, on average', parseRate, 200)
+    .option('--rate <number>', 'reviews per second, on average', parseRate, 150)
     .option('--speed <factor>', 'event seconds per second', parseSpeed, 21_600)
     .option('--seed <number>', 'equal seeds give equal worlds', (text) => parseCount(text, 0), 7)
     .option('--no-world', 'publish nothing')
@@ -55,6 +59,12 @@ export function addStart(program: Command, context: CliContext): void {
       12_000,
     )
     .option('--no-train', 'train nothing')
+    .addOption(
+      new Option('--scenario <name>', 'how the world changes once a trained model serves')
+        .argParser((text: string) => (parseScenario(text), text))
+        .default('new-vocabulary'),
+    )
+    .option('--no-scenario', 'the world stays as it is')
   withStackOptions(command)
     .addHelpText('after', HELP)
     .action((options: StartArguments) => start(options, context))
@@ -95,17 +105,20 @@ async function run(options: StartArguments, context: CliContext, screen: Screen)
   const pipeline = running.use(new RunningPipeline(config, env))
   await awaitComponents(pipeline, steps, signal)
   const beganMs = performance.now()
-  if (options.world && !signal.aborted) pipeline.startWorld(worldProducer(worldOptions(options)))
+  const ending = new AbortController()
+  const ended = AbortSignal.any([signal, ending.signal])
+  const world =
+    options.world && !signal.aborted ? publishWorld(pipeline, live.state, planOf(options, env), ended) : null
   steps.quiet()
   live.show(() => pipeline.status())
-  const ending = new AbortController()
-  const scoring = options.world ? firstScore(live, AbortSignal.any([signal, ending.signal])) : Promise.resolve()
+  const scoring = options.world ? firstScore(live, ended) : Promise.resolve()
   const background = scoring.then(() => {
-    if (!signal.aborted && !ending.signal.aborted) pipeline.startBackground(trainingSettings(options, env))
+    if (!ended.aborted) pipeline.startBackground(trainingSettings(options, env))
   })
+  if (options.for !== undefined && options.world) await firstReview(live, signal)
   await untilEnd(options.for, signal)
   ending.abort()
-  await background
+  await Promise.all([world, background])
 
   live.hide()
   await steps.run('world stopped', () => pipeline.stopWorld())
@@ -164,18 +177,32 @@ async function firstScore(live: LiveSession, signal: AbortSignal): Promise<void>
   while (!signal.aborted && live.state.view(Date.now()).firstScoreAtMs === null) await pause(SCORE_POLL_MS, signal)
 }
 
+function trainsItself({ train }: StartArguments, env: NodeJS.ProcessEnv): boolean {
+  return train && env['S3_ENDPOINT'] !== undefined
+}
+
 /**
  * Split by film: the spans of a young log are shorter than labels take, so that split by time they would have none. The
- * generated world labels a review within four days. What the environment says goes first.
+ * generated world labels a review within four days. Bounds are those of a world in which a second is a quarter of a day.
+ * What the environment says goes first.
  */
-function trainingSettings({ train, trainAfter }: StartArguments, env: NodeJS.ProcessEnv): Record<string, string> {
+function trainingSettings(options: StartArguments, env: NodeJS.ProcessEnv): Record<string, string> {
   const given = (name: string, value: string): [string, string] => [name, env[name] ?? value]
   return Object.fromEntries([
-    ['TRAIN_AUTOMATICALLY', String(train && env['S3_ENDPOINT'] !== undefined)],
-    given('TRAIN_FIRST_LABELS', String(trainAfter)),
+    ['TRAIN_AUTOMATICALLY', String(trainsItself(options, env))],
+    given('TRAIN_FIRST_LABELS', String(options.trainAfter)),
+    given('TRAIN_NEW_LABELS', String(Math.ceil(options.trainAfter / 2))),
+    given('TRAIN_COOLDOWN_MS', '60000'),
     given('TRAIN_SPLIT', 'movie'),
     given('TRAIN_MATURITY_MS', '345600000'),
+    given('TRAIN_WINDOW_MS', '120000'),
+    given('CANARY_SHARE', '0.5'),
   ])
+}
+
+/** A world that goes on makes again what it has published before: until then nothing comes. */
+async function firstReview(live: LiveSession, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted && live.state.reviews === 0) await pause(SCORE_POLL_MS, signal)
 }
 
 async function untilEnd(forMs: number | undefined, signal: AbortSignal): Promise<void> {
@@ -186,8 +213,10 @@ async function untilEnd(forMs: number | undefined, signal: AbortSignal): Promise
   })
 }
 
-function worldOptions({ seed, rate, speed }: StartArguments): string[] {
-  return ['--seed', String(seed), '--rate', String(rate), '--speed', `${speed}x`]
+function planOf(options: StartArguments, env: NodeJS.ProcessEnv): WorldPlan {
+  const { seed, rate, speed, scenario, trainAfter } = options
+  const trains = trainsItself(options, env)
+  return { seed, rate, speed, scenario: scenario === false ? null : scenario, trainAfter: trains ? trainAfter : null }
 }
 
 function summaryOf({ totals, seconds, secondsToFirstScore }: Outcome): Record<string, unknown> {

@@ -4,6 +4,8 @@ import { bestF1, ranked, rankedAveragePrecision } from '../../stats/ranking.ts'
 
 /** Reviews that are remembered, the newest; about 150 bytes each. */
 const KEPT_REVIEWS = 50_000
+/** Labelled ones that count: so few that a change of the model or of the world shows soon. */
+const COUNTED_REVIEWS = 2_000
 
 /** How well a ranking and its decisions agree with the labels. Null without labels of both kinds. */
 export interface Measures {
@@ -11,9 +13,11 @@ export interface Measures {
   readonly prAuc: number | null
 }
 
-/** Of the reviews that the newest model version has scored. */
+/** How well the newest labelled reviews were answered, whoever did. */
 export interface Quality {
+  /** Reviews that are remembered. */
   readonly scored: number
+  /** Of these. */
   readonly labelled: number
   readonly model: Measures
   /** The same of the length of the text alone, with the threshold that turns out best in hindsight. */
@@ -21,7 +25,6 @@ export interface Quality {
 }
 
 interface Scored {
-  readonly modelVersion: string
   readonly probability: number
   readonly isSpoiler: boolean
   readonly textUnits: number
@@ -31,11 +34,9 @@ interface Scored {
 export class LiveQuality {
   readonly #scores = new Map<string, Scored>()
   readonly #labels = new Map<string, ReviewLabel>()
-  #newestVersion: string | undefined
 
-  onScore({ reviewId, modelVersion, probability, isSpoiler, textUnits }: SpoilerScore): void {
-    this.#newestVersion = modelVersion
-    remember(this.#scores, reviewId, { modelVersion, probability, isSpoiler, textUnits })
+  onScore({ reviewId, probability, isSpoiler, textUnits }: SpoilerScore): void {
+    remember(this.#scores, reviewId, { probability, isSpoiler, textUnits })
   }
 
   onLabel(label: ReviewLabel): void {
@@ -43,25 +44,25 @@ export class LiveQuality {
     if (known === undefined || label.revision >= known.revision) remember(this.#labels, label.reviewId, label)
   }
 
-  /** O(n log n) in the labelled reviews that are remembered. */
+  /** O(n) in the reviews that are remembered. */
   quality(): Quality {
-    const scored = [...this.#scores].filter(([, { modelVersion }]) => modelVersion === this.#newestVersion)
-    const labelled = scored.flatMap(([reviewId, score]) => {
+    const labelled = [...this.#scores].flatMap(([reviewId, score]) => {
       const label = this.#labels.get(reviewId)
       return label === undefined ? [] : [{ ...score, label: label.isSpoiler }]
     })
-    const labels = labelled.map(({ label }) => label)
-    const called = labelled.map(({ isSpoiler }) => (isSpoiler ? 1 : 0))
+    const newest = labelled.slice(-COUNTED_REVIEWS)
+    const labels = newest.map(({ label }) => label)
+    const called = newest.map(({ isSpoiler }) => (isSpoiler ? 1 : 0))
     const byProbability = ranked(
-      labelled.map(({ probability }) => probability),
+      newest.map(({ probability }) => probability),
       labels,
     )
     const byLength = ranked(
-      labelled.map(({ textUnits }) => textUnits),
+      newest.map(({ textUnits }) => textUnits),
       labels,
     )
     return {
-      scored: scored.length,
+      scored: this.#scores.size,
       labelled: labelled.length,
       model: { f1: decisionsAt(1, called, labels).f1, prAuc: rankedAveragePrecision(byProbability) },
       length: { f1: bestF1(byLength), prAuc: rankedAveragePrecision(byLength) },

@@ -5,8 +5,8 @@ import type { ComponentStatus } from '../../platform/supervisor.ts'
 import type { SpoilerScore } from '../../schemas/generated.ts'
 import { askComponent } from '../component-metrics.ts'
 import type { Screen } from '../screen.ts'
-import { type ComponentView, LiveState } from './live-state.ts'
-import { liveLines, plainLine, shownReview } from './render.ts'
+import { type ComponentView, LiveState, type News } from './live-state.ts'
+import { liveLines, newsLine, plainLine, shownReview } from './render.ts'
 import { TopicObserver } from './topic-observer.ts'
 
 const POLL_MS = 1000
@@ -125,10 +125,15 @@ export class LiveSession implements AsyncDisposable {
 
   async #printLines(): Promise<void> {
     const { signal } = this.#closing
+    let told: News | undefined
     for (;;) {
       await pause(PLAIN_LINE_MS, signal)
       if (signal.aborted) return
-      this.#deps.screen.print(plainLine(this.state.view(Date.now())))
+      const view = this.state.view(Date.now())
+      for (const news of view.news.slice(told === undefined ? 0 : view.news.indexOf(told) + 1))
+        this.#deps.screen.print(newsLine(news))
+      told = view.news.at(-1)
+      this.#deps.screen.print(plainLine(view))
     }
   }
 }

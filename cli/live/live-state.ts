@@ -1,7 +1,9 @@
-import type { ReviewLabel, SpoilerScore } from '../../schemas/generated.ts'
+import type { ModelDeployment, ReviewLabel, SpoilerScore } from '../../schemas/generated.ts'
+import { CHAMPION } from '../../schemas/deployment-slots.ts'
 import type { ComponentReport } from '../component-metrics.ts'
 import { LatencyHistogram } from './latency-histogram.ts'
 import { LiveQuality, type Quality } from './live-quality.ts'
+import { deploymentNews } from './news.ts'
 
 /** A component as the view knows it. */
 export interface ComponentView extends ComponentReport {
@@ -30,6 +32,10 @@ export type LiveEvent =
   | { readonly kind: 'shown'; readonly review: ShownReview }
   /** What a training job is at. */
   | { readonly kind: 'training'; readonly text: string }
+  /** A decision about a slot, also one of before the start. */
+  | { readonly kind: 'deployment'; readonly atMs: number; readonly deployment: ModelDeployment }
+  /** Something that happens seldom: an alarm, a decision about a job. */
+  | { readonly kind: 'news'; readonly atMs: number; readonly text: string }
 
 export interface Figures {
   readonly reviews: number
@@ -50,12 +56,22 @@ export interface Figures {
   readonly quality: Quality
 }
 
+/** What happened, and how well reviews were answered then. */
+export interface News {
+  readonly sinceStartMs: number
+  readonly text: string
+  /** Of the newest labelled reviews; null without labels of both kinds. */
+  readonly f1: number | null
+}
+
 export interface LiveView extends Figures {
   readonly startedMs: number
   readonly elapsedMs: number
   readonly firstScoreAtMs: number | null
   readonly components: readonly ComponentView[]
   readonly training: string | null
+  /** The newest last. */
+  readonly news: readonly News[]
   /** Spoilers, newest first. */
   readonly shown: readonly ShownReview[]
 }
@@ -72,6 +88,7 @@ const SLICE_MS = 1000
 const RATE_SLICES = 10
 const KEPT_SLICES = 30
 const SHOWN_REVIEWS = 12
+const SHOWN_NEWS = 8
 /** How old the shown quality may be: it takes a sort of all labelled reviews. */
 const QUALITY_MS = 2000
 
@@ -89,6 +106,8 @@ export class LiveState {
   #newest: SpoilerScore | null = null
   #newestSpoiler: SpoilerScore | null = null
   #training: string | null = null
+  #news: readonly News[] = []
+  #isModelDeployed = false
   #shownQuality: { readonly atMs: number; readonly quality: Quality } | undefined
   #components: readonly ComponentView[] = []
   #shown: readonly ShownReview[] = []
@@ -102,13 +121,14 @@ export class LiveState {
     return this.#newestSpoiler
   }
 
-  /** Labels published since the start. */
-  get labels(): number {
-    return this.#published.labels
+  /** Reviews published since the start. */
+  get reviews(): number {
+    return this.#published.reviews
   }
 
-  get scores(): number {
-    return this.#scores
+  /** Whether a model was ever deployed: it serves as soon as there is something to score. */
+  get isModelDeployed(): boolean {
+    return this.#isModelDeployed
   }
 
   apply(event: LiveEvent): void {
@@ -132,6 +152,14 @@ export class LiveState {
       case 'training':
         this.#training = event.text
         return
+      case 'deployment':
+        this.#isModelDeployed ||= event.deployment.slot === CHAMPION
+        if (event.deployment.decidedAtMs >= this.#startedMs)
+          this.#onNews({ atMs: event.atMs, text: deploymentNews(event.deployment) })
+        return
+      case 'news':
+        this.#onNews(event)
+        return
       case 'shown':
         this.#shown = [event.review, ...this.#shown].slice(0, SHOWN_REVIEWS)
     }
@@ -154,6 +182,7 @@ export class LiveState {
       firstScoreAtMs: this.#firstScoreAtMs,
       components: this.#components,
       training: this.#training,
+      news: this.#news,
       shown: this.#shown,
     }
   }
@@ -191,13 +220,18 @@ export class LiveState {
     }
   }
 
+  #onNews({ atMs, text }: Pick<Extract<LiveEvent, { kind: 'news' }>, 'atMs' | 'text'>): void {
+    const { f1 } = this.#qualityAt(atMs).model
+    this.#news = [...this.#news, { sinceStartMs: atMs - this.#startedMs, text, f1 }].slice(-SHOWN_NEWS)
+  }
+
   #onScore(score: SpoilerScore, atMs: number): void {
     this.#scores += 1
     if (score.isSpoiler) {
       this.#spoilers += 1
       this.#newestSpoiler = score
     }
-    this.#newest = score
+    if (score.slot === CHAMPION) this.#newest = score
     this.#quality.onScore(score)
     this.#firstScoreAtMs ??= atMs
     const slice = this.#sliceAt(atMs)

@@ -2,7 +2,7 @@ import type { ReviewFeatures, SpoilerScore } from '../../schemas/generated.ts'
 import type { StyledLine } from '../screen.ts'
 import { clip, durationText, grouped, oneLine, padEnd, percentText } from '../text.ts'
 import type { Measures } from './live-quality.ts'
-import type { ComponentView, Figures, LiveView, ShownReview } from './live-state.ts'
+import type { ComponentView, Figures, LiveView, News, ShownReview } from './live-state.ts'
 
 const TITLE_COLUMNS = 26
 const FOOTER = 'Ctrl-C ends it.  In another terminal: shield status, shield tail spoiler-scores, shield dlq ls'
@@ -30,6 +30,11 @@ export function plainLine(view: LiveView): string {
     ...(view.training === null ? [] : [`training: ${view.training}`]),
     ...view.components.filter(isTroubled).map((component) => `${component.name}: ${stateOf(component)}`),
   ].join(' · ')
+}
+
+/** Something that happened, with the quality at that time. */
+export function newsLine({ sinceStartMs, text, f1 }: News): string {
+  return `${durationText(sinceStartMs)}  F1 ${measureText(f1)}  ${text}`
 }
 
 /** The live view, top to bottom. */
@@ -62,6 +67,8 @@ export function liveLines(view: LiveView): StyledLine[] {
     { text: '' },
     ...view.components.map(componentLine),
     { text: '' },
+    ...view.news.map((news) => ({ text: newsLine(news) })),
+    ...(view.news.length > 0 ? [{ text: '' }] : []),
   ]
   const reviews = view.shown.map(reviewLine)
   const shown =
@@ -139,7 +146,7 @@ function stateOf({ state, ready, unready, lastFailure }: ComponentView): string 
   return `not ready (${reasons.join('; ')})`
 }
 
-/** Of the scores of the newest model version. */
+/** Of the scores that are remembered. */
 function labelledShare({ quality: { scored, labelled } }: Figures): number | null {
   return scored === 0 ? null : labelled / scored
 }

@@ -1,5 +1,5 @@
 import type { Config } from '../../platform/config.ts'
-import { type InputRecord, inputRecord } from '../../platform/input-record.ts'
+import { type InputRecord, inputRecord, topicId } from '../../platform/input-record.ts'
 import { type PartitionOffset, PartitionReader, READ_UNCOMMITTED } from '../../platform/kafka-consumer.ts'
 import { KafkaFault } from '../../platform/kafka-fault.ts'
 import type { RecordCodec } from '../../platform/record-codec.ts'
@@ -8,7 +8,20 @@ import type { LogPosition, ReviewFeatures } from '../../schemas/generated.ts'
 import { type TopicId, topics, type ValueOf } from '../../schemas/topics.ts'
 import { jobLine } from '../jobs-text.ts'
 import type { LiveEvent } from './live-state.ts'
+import { alarmNews, JobNews } from './news.ts'
 
+/** Topics of which every record is looked at, from the end on unless said otherwise. */
+const WATCHED = [
+  'movies',
+  'spoilerScores',
+  'reviewLabels',
+  'deadLetters',
+  'trainingJobs',
+  'driftEvents',
+  'modelDeployments',
+] as const
+type Watched = (typeof WATCHED)[number]
+const FROM_THE_BEGINNING: ReadonlySet<Watched> = new Set(['movies', 'modelDeployments'])
 const READ = { timeoutMs: 100, maxRecords: 1000 } as const
 const TEXT_WITHIN_MS = 500
 /** The pipeline is taken to have nothing more to say after this many reads without a record. */
@@ -20,7 +33,8 @@ type Published = Pick<Extract<LiveEvent, { kind: 'published' }>, 'reviews' | 'la
 
 /**
  * Watches the pipeline from outside, as a consumer of committed records: new scores, labels and dead letters, the
- * titles of movies, training jobs, the ends of the input topics, and the text of single reviews. An outage of the broker is waited out.
+ * titles of movies, training jobs, alarms, deployments, the ends of the input topics, and the text of single reviews.
+ * An outage of the broker is waited out.
  */
 export class TopicObserver implements AsyncDisposable {
   /** By movie id. */
@@ -30,6 +44,26 @@ export class TopicObserver implements AsyncDisposable {
   readonly #edges: PartitionReader
   readonly #texts: PartitionReader
   readonly #closing = new AbortController()
+  readonly #jobNews = new JobNews()
+  /** What a record says to the view. */
+  readonly #events: { readonly [T in Watched]: (value: ValueOf<T>, atMs: number) => readonly LiveEvent[] } = {
+    movies: ({ movieId, title }) => {
+      this.titles.set(movieId, title)
+      return []
+    },
+    spoilerScores: (score, atMs) => [{ kind: 'score', atMs, score }],
+    reviewLabels: (label) => [{ kind: 'label', label }],
+    deadLetters: () => [{ kind: 'dead-letter' }],
+    trainingJobs: (job, atMs) => {
+      const text = this.#jobNews.of(job)
+      return [
+        { kind: 'training', text: jobLine(job) },
+        ...(text === null ? [] : [{ kind: 'news', atMs, text } as const]),
+      ]
+    },
+    driftEvents: (alarm, atMs) => [{ kind: 'news', atMs, text: alarmNews(alarm) }],
+    modelDeployments: (deployment, atMs) => [{ kind: 'deployment', atMs, deployment }],
+  }
   #publishedBefore: Published = { reviews: 0, labels: 0 }
   #quietReads = 0
   #reading: Promise<void> | undefined
@@ -92,29 +126,18 @@ export class TopicObserver implements AsyncDisposable {
         const messages = await this.#records.read(READ)
         this.#quietReads = messages.length === 0 ? this.#quietReads + 1 : 0
         const atMs = Date.now()
-        for (const message of messages) await this.#report(inputRecord(message), atMs, onEvent)
+        for (const record of messages.map(inputRecord))
+          await this.#report(topicId(record.topic) as Watched, record, atMs, onEvent)
       } catch {
         await pause(RETRY_MS, signal) // the components tell what is down
       }
     }
   }
 
-  async #report(record: InputRecord, atMs: number, onEvent: (event: LiveEvent) => void): Promise<void> {
-    if (record.topic === topics.deadLetters.name) {
-      onEvent({ kind: 'dead-letter' })
-    } else if (record.topic === topics.movies.name) {
-      const movie = await this.#decode('movies', record)
-      if (movie !== undefined) this.titles.set(movie.movieId, movie.title)
-    } else if (record.topic === topics.reviewLabels.name) {
-      const label = await this.#decode('reviewLabels', record)
-      if (label !== undefined) onEvent({ kind: 'label', label })
-    } else if (record.topic === topics.trainingJobs.name) {
-      const job = await this.#decode('trainingJobs', record)
-      if (job !== undefined) onEvent({ kind: 'training', text: jobLine(job) })
-    } else {
-      const score = await this.#decode('spoilerScores', record)
-      if (score !== undefined) onEvent({ kind: 'score', atMs, score })
-    }
+  async #report(id: Watched, record: InputRecord, atMs: number, onEvent: (event: LiveEvent) => void): Promise<void> {
+    const value = await this.#decode(id, record)
+    const eventsOf = this.#events[id] as (value: unknown, atMs: number) => readonly LiveEvent[]
+    for (const event of value === undefined ? [] : eventsOf(value, atMs)) onEvent(event)
   }
 
   async #decode<T extends TopicId>(id: T, { value }: InputRecord): Promise<ValueOf<T> | undefined> {
@@ -128,13 +151,7 @@ export class TopicObserver implements AsyncDisposable {
     for (;;) {
       try {
         this.#publishedBefore = await this.#ends()
-        const positions = [
-          this.#positions('spoilerScores', 'high'),
-          this.#positions('deadLetters', 'high'),
-          this.#positions('reviewLabels', 'high'),
-          this.#positions('trainingJobs', 'high'),
-          this.#positions('movies', 'low'),
-        ]
+        const positions = WATCHED.map((id) => this.#positions(id, FROM_THE_BEGINNING.has(id) ? 'low' : 'high'))
         this.#records.assign((await Promise.all(positions)).flat())
         return
       } catch (error) {

@@ -5,6 +5,8 @@ import { SPANS } from './dataset-row.ts'
 
 export const MANIFEST_FILE = 'manifest.json'
 
+/** What keeps the spans of a data set apart. */
+export const SPLITS = ['time', 'movie', 'cold-user', 'random'] as const
 const count = z.number().int().min(0)
 const timeMs = z.number().int()
 const OffsetRange = z.strictObject({
@@ -48,7 +50,7 @@ export const DatasetContent = z.strictObject({
   /** Least age of a row, in event time, at the newest label known at the cut-off of its span. */
   maturityMs: count,
   split: z.strictObject({
-    by: z.enum(['time', 'movie', 'cold-user', 'random']),
+    by: z.enum(SPLITS),
     seed: z.number().int(),
     shares: Shares,
   }),

@@ -11,11 +11,13 @@ import { committedValues, followTopic } from '../../platform/topic-values.ts'
 import { controlEntry } from '../../schemas/control-entry.ts'
 import type { ModelDeployment, TrainingJob, TrainingPolicy } from '../../schemas/generated.ts'
 import { topics } from '../../schemas/topics.ts'
+import { LiveTallies } from './live-tallies.ts'
 import { JobPerformer, type Said } from './perform-jobs.ts'
 import type { Launcher } from '../launchers/launcher.ts'
 
 const LOOK_MS = 500
 const LABELS_MS = 2000
+const TALLIES_MS = 5000
 const RETRY_MS = 1000
 /** Labels are told when there are so many times more of them, so that the log stays short. */
 const MORE_LABELS = 1.02
@@ -44,6 +46,7 @@ export async function linkControl(link: Link): Promise<void> {
   await Promise.all([
     followJobs(link, performer, known ?? -1),
     sayLabels(link, say),
+    sayTallies(link, say),
     repeat(signal, LOOK_MS, () => performer.look()),
   ])
 }
@@ -60,7 +63,13 @@ function policyOf(config: Config): TrainingPolicy {
     newLabels: config.TRAIN_NEW_LABELS,
     cooldownMs: config.TRAIN_COOLDOWN_MS,
     perDay: config.TRAIN_PER_DAY,
-    plan: { split: config.TRAIN_SPLIT, maturityMs: config.TRAIN_MATURITY_MS, seed: 0 },
+    canaryShare: config.CANARY_SHARE,
+    plan: {
+      split: config.TRAIN_SPLIT,
+      maturityMs: config.TRAIN_MATURITY_MS,
+      windowMs: config.TRAIN_WINDOW_MS,
+      seed: 0,
+    },
   }
 }
 
@@ -114,6 +123,27 @@ async function sayLabels(link: Link, say: Say): Promise<void> {
     await say('labels', { labels })
     told = labels
   })
+}
+
+/** How the versions of the slots have done on labelled reviews, while there are two of them. */
+async function sayTallies({ config, codec, signal, log }: Link, say: Say): Promise<void> {
+  const live = new LiveTallies()
+  const follow = async (): Promise<void> => {
+    for await (const { decoded } of followTopic(config, codec, 'qualityCounters', { signal, log }))
+      if ('value' in decoded) live.count(decoded.value)
+  }
+  const followSlots = async (): Promise<void> => {
+    for await (const { decoded } of followTopic(config, codec, 'modelDeployments', { signal, log }))
+      if ('value' in decoded) live.deploy(decoded.value)
+  }
+  let told = ''
+  const tell = async (): Promise<void> => {
+    const tallies = live.now()
+    if (tallies === null || JSON.stringify(tallies) === told) return
+    await say('tallies', { tallies })
+    told = JSON.stringify(tallies)
+  }
+  await Promise.all([follow(), followSlots(), repeat(signal, TALLIES_MS, tell)])
 }
 
 async function repeat(signal: AbortSignal, everyMs: number, work: () => Promise<void>): Promise<void> {

@@ -11,11 +11,14 @@ const Judged = z.object({
 })
 
 /** The command line that does what a job needs next: what a person would type. */
-export function lineOf({ task, plan, datasetId, candidate }: TrainingJob): readonly string[] {
-  const { seed, split, maturityMs } = plan
+export function lineOf({ task, plan, datasetId, candidate, requestedAtMs }: TrainingJob): readonly string[] {
+  const { seed, split, maturityMs, windowMs } = plan
+  const since = new Date(requestedAtMs - windowMs).toISOString()
+  const window = windowMs === 0 ? [] : ['--from', since, '--labels-from', since]
+  const how = ['--split', split, '--maturity', `${maturityMs}ms`, '--seed', String(seed)]
   const dataset = ['--dataset', datasetId ?? '', '--seed', String(seed), '--json']
   const lines: Readonly<Record<string, readonly string[]>> = {
-    dataset: ['dataset', 'build', '--split', split, '--maturity', `${maturityMs}ms`, '--seed', String(seed), '--json'],
+    dataset: ['dataset', 'build', ...how, ...window, '--json'],
     fit: ['train', ...dataset],
     gate: ['models', 'gate', `${candidate?.modelName ?? ''}@${candidate?.modelVersion ?? ''}`, ...dataset],
   }

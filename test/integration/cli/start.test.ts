@@ -1,12 +1,17 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, globSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { globSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
+import { readingCodec } from '../../../cli/pipeline.ts'
 import { loadConfig } from '../../../platform/config.ts'
 import { openIdempotentProducer } from '../../../platform/kafka-producer.ts'
+import { committedValues } from '../../../platform/topic-values.ts'
+import { CHALLENGER, CHAMPION } from '../../../schemas/deployment-slots.ts'
+import type { ModelDeployment } from '../../../schemas/generated.ts'
 import { topics } from '../../../schemas/topics.ts'
 import { until } from '../../support/pipeline.ts'
 
@@ -17,8 +22,10 @@ const COMPONENTS = ['folds', 'scorer', 'sinks', 'control', 's3-offline-store', '
 const RATE = 50
 /** Labels that a first model is fitted on here: few, so that it is there soon, and enough for the gate. */
 const TRAIN_AFTER = 6000
+const RATE_OF_LOOP = 120
 /** A busy machine takes minutes to fit a model beside a running pipeline. */
-const TRAINING_WITHIN_MS = 900_000
+const LOOP_WITHIN_MS = 900_000
+const LOOK_MS = 2_000
 const POISON = '{"reviewId": '
 
 interface Ran {
@@ -47,7 +54,12 @@ const Summary = z.object({
 })
 type Summary = z.infer<typeof Summary>
 
-const Scored = z.object({ value: z.object({ modelName: z.string() }) })
+const Score = z.object({ deploymentEpoch: z.number(), modelVersion: z.string() })
+const Job = z.object({
+  state: z.string(),
+  cause: z.object({ kind: z.string(), alarmId: z.string() }),
+  gate: z.object({ passed: z.boolean(), report: z.string() }),
+})
 
 let stateDir: string
 let start: Start | undefined
@@ -167,39 +179,69 @@ test('reviews are scored; other terminals look on; Ctrl-C leaves nothing running
 })
 
 test(
-  'once there are labels enough a model is fitted, takes over without a restart, and serves from then on',
+  'a first model is trained and serves; the world changes: alarm, job, gate, shadow, canary and swap follow by themselves; one command takes it back',
   async () => {
-    start = startShield('--rate', '150', '--train-after', String(TRAIN_AFTER))
+    const [rate, trainAfter] = [RATE_OF_LOOP, TRAIN_AFTER].map(String) as [string, string]
+    start = startShield('--rate', rate, '--train-after', trainAfter)
+    const { child, written } = start
     expect((await runningPipeline(start)).ready).toBe(true)
-    // asking shield all the time would take the processors from the fit, which gets only what others leave
-    await until('a version is fetched', () => versionIsFetched(start as Start), TRAINING_WITHIN_MS)
-    while ((await newestModel()) !== 'baseline') expect(start.child.exitCode, start.written.stderr).toBe(null)
-    const versions = await shield('models', 'ls')
-    start.child.kill('SIGINT')
-    const { model, deadLetters } = await summaryOf(start) // also: nothing was started anew
-    expect([model, deadLetters]).toEqual([expect.stringMatching(/^baseline@[0-9a-f]{16}$/), 0])
-    expect(versions.stdout).toContain(model)
+    await until('a first model is decided', () => decided((all) => all.length > 0), LOOP_WITHIN_MS)
+    const [first] = await deployments()
+    expect(first).toMatchObject({ slot: CHAMPION, deploymentEpoch: 1, modelName: 'baseline', decidedBy: 'control' })
+    await until('its successor serves', () => decided((all) => champions(all).length > 1), LOOP_WITHIN_MS)
 
-    start = startShield('--for', '5s')
+    const [challenge, ...later] = (await deployments()).filter(({ slot }) => slot === CHALLENGER)
+    expect([challenge?.mode, later[0]?.mode]).toEqual(['shadow', 'canary'])
+    const second = champions(await deployments())[1] as ModelDeployment
+    expect(second).toMatchObject({ ...versionOf(challenge), decidedBy: 'control', jobId: challenge?.jobId })
+    const { cause, gate, state } = await jobOf(second.jobId)
+    expect(state).toBe('champion')
+    expect([cause.kind, gate.passed, gate.report]).toEqual(['drift', true, second.gateReport])
+    const alarms = jsonLines(await shield('drift', 'ls', '--json'))
+    expect(JSON.stringify(alarms)).toContain(cause.alarmId)
+
+    expect(await shield('models', 'rollback', '--reason', 'a test')).toMatchObject({ exitCode: 0, stderr: '' })
+    await until('the first one scores again', async () => (await newestScore())?.deploymentEpoch === 3, 120_000)
+    expect(await newestScore()).toMatchObject(versionOf(first))
+    child.kill('SIGINT')
+    const { model, deadLetters } = await summaryOf(start) // also: nothing was started anew
+    expect([model, deadLetters]).toEqual([`baseline@${first?.modelVersion}`, 0])
+    expect(written.stderr).toMatch(/F1 0\.\d+ {2}drift: /)
+
+    start = startShield('--rate', rate, '--train-after', trainAfter, '--for', '5s')
     expect((await summaryOf(start)).model).toBe(model)
   },
-  TRAINING_WITHIN_MS,
+  3 * LOOP_WITHIN_MS,
 )
 
-/** The scorer keeps the versions that it fetched. */
-function versionIsFetched({ child, written }: Start): boolean {
-  const logs = globSync(join(stateDir, 'tasks/*/log'))
-  const said = logs.map((log) => readFileSync(log, 'utf8')).join('')
-  expect([child.exitCode, /SPL_.*/.exec(said)?.[0]], written.stderr).toEqual([null, undefined])
-  const models = join(stateDir, 'models')
-  return existsSync(models) && readdirSync(models).length > 0
+/** Every decision about a slot, in the order of time. */
+async function deployments(): Promise<ModelDeployment[]> {
+  const config = loadConfig({ STATE_DIR: stateDir })
+  const all = await Array.fromAsync(committedValues(config, readingCodec(config), 'modelDeployments'))
+  return all.sort((a, b) => a.decidedAtMs - b.decidedAtMs)
 }
 
-/** Name of the model that gave the newest score. */
-async function newestModel(): Promise<string | undefined> {
+/** @throws when the start has ended, or a task has failed. */
+async function decided(isSo: (all: readonly ModelDeployment[]) => boolean): Promise<boolean> {
+  const { child, written } = start as Start
+  const logs = globSync(join(stateDir, 'tasks/*/log')).map((log) => readFileSync(log, 'utf8'))
+  expect([child.exitCode, /SPL_.*/.exec(logs.join(''))?.[0]], written.stderr).toEqual([null, undefined])
+  await sleep(LOOK_MS) // asking all the time would take the processors from the fit
+  return isSo(await deployments())
+}
+
+const champions = (all: readonly ModelDeployment[]): ModelDeployment[] => all.filter(({ slot }) => slot === CHAMPION)
+const versionOf = (one: ModelDeployment | undefined) => ({ modelVersion: one?.modelVersion })
+
+async function jobOf(jobId: string): Promise<z.infer<typeof Job>> {
+  const shown = await shield('jobs', 'show', jobId, '--json')
+  return Job.parse(JSON.parse(shown.stdout))
+}
+
+async function newestScore(): Promise<z.infer<typeof Score> | undefined> {
   const tail = ['tail', 'spoiler-scores', '--from', '-1', '--limit', '1', '--no-follow', '--json']
   const [score] = jsonLines(await shield(...tail))
-  return Scored.safeParse(score).data?.value.modelName
+  return z.object({ value: Score }).safeParse(score).data?.value
 }
 
 async function lookOn(): Promise<void> {

@@ -1,10 +1,13 @@
 import { expect, test } from 'vitest'
 import { controlIntake } from '../../../control/control-intake.ts'
-import type { ControlEntry, DriftEvent } from '../../../schemas/generated.ts'
+import type { ControlEntry, DriftEvent, DriftFinding } from '../../../schemas/generated.ts'
 import { topics } from '../../../schemas/topics.ts'
 import { deploymentsOf, driveControl, entryOf, jobsOf, POLICY } from '../../support/control-log.ts'
 import { drive } from '../../support/topology-test-driver.ts'
 
+const finding = (measure: string): DriftFinding => ({
+  ...{ measure, text: 't', effect: 0.4, limit: 0.1, before: 0.1, after: 0.5 },
+})
 const raised: DriftEvent = {
   eventId: 'features/spoiler_v1/5/raised',
   state: 'raised',
@@ -17,7 +20,7 @@ const raised: DriftEvent = {
   decidedAtMs: 7,
   rows: 400,
   cause: 'share of reviews under 200 characters rose from 9 % to 41 %',
-  findings: [],
+  findings: [finding('text_units')],
 }
 
 /** What the intake brings into the control log. */
@@ -37,10 +40,22 @@ test('an alarm comes into the control log with its cause, and a model that serve
       ...{ decidedAtMs: 0, decidedBy: 'ada', reason: 'first' },
     },
   })
-  const driven = driveControl([entryOf({ policy: POLICY }), deployed, entryOf({ labels: 1000 }), ...brought(raised)])
+  const driven = driveControl([
+    entryOf({ policy: POLICY }),
+    deployed,
+    entryOf({ labels: 1000 }),
+    ...brought(raised),
+    entryOf({ labels: 1100 }),
+  ])
   const cause = { kind: 'drift', alarmId: raised.eventId, reason: raised.cause, by: 'control' }
   expect(jobsOf(driven)[0]).toMatchObject({ state: 'requested', cause })
   expect(deploymentsOf(driven)).toEqual([])
+})
+
+test('labels that come late, or not at all, train nothing; what they say does', () => {
+  const late = { ...raised, findings: [finding('label_age_days'), finding('labelled')] }
+  expect(brought(late)).toEqual([])
+  expect(brought({ ...late, findings: [...late.findings, finding('labelled_spoiler')] })).toHaveLength(1)
 })
 
 test('that an alarm has ended asks for nothing', () => {

@@ -3,15 +3,20 @@ import { expect, test } from 'vitest'
 import { control } from '../../../control/control.ts'
 import type { ControlEntry } from '../../../schemas/generated.ts'
 import {
+  BAD,
   CANDIDATE,
+  challenge,
+  deploy,
   deploymentsOf,
   driveControl,
   entryOf,
+  GOOD,
   jobsOf,
   pathsOf,
   PASSED,
   POLICY,
   reportOf,
+  talliesOf,
 } from '../../support/control-log.ts'
 import { throughAvro } from '../../support/topology-test-driver.ts'
 
@@ -25,19 +30,6 @@ const built = (taskId: string): ControlEntry => reportOf(taskId, { datasetId: 'd
 const fitted = (taskId: string): ControlEntry => reportOf(taskId, { candidate: CANDIDATE })
 const passed = (taskId: string, championEpoch = 0): ControlEntry =>
   reportOf(taskId, { gate: { ...PASSED, championEpoch } })
-const deploy = (afterEpoch: number): ControlEntry =>
-  entryOf({
-    deployCommand: {
-      mode: 'serve',
-      share: 1,
-      slot: 'champion',
-      ...CANDIDATE,
-      modelVersion: 'ffffffffffffffff',
-      afterEpoch,
-      reason: 'by hand',
-      gateReport: 'gates/1',
-    },
-  })
 const WHOLE = ['requested', 'building', 'fitting', 'registered', 'gated', 'champion']
 const newest = (entries: readonly ControlEntry[], jobId = 'j') =>
   jobsOf(driveControl(entries)).findLast((job) => job.jobId === jobId)
@@ -49,12 +41,13 @@ test('enough labels begin the first model, whose candidate serves when the gate 
   expect(jobsOf(driven).at(-1)).toMatchObject({ datasetId: 'd1', candidate: CANDIDATE, deploymentEpoch: 1, task: null })
 })
 
-test('an alarm trains a model; without one a deployed model stays', () => {
+test('an alarm trains a model once there are labels of after it; without one a deployed model stays', () => {
   const served = [policy, deploy(0), enough]
   expect(pathsOf(driveControl(served))).toEqual({})
   const alarm = entryOf({ alarm: { alarmId: 'a', reason: 'shorter reviews' } })
-  const [job] = jobsOf(driveControl([...served, alarm]))
-  expect(job).toMatchObject({ jobId: 'auto-3', cause: { kind: 'drift', alarmId: 'a', reason: 'shorter reviews' } })
+  expect(jobsOf(driveControl([...served, alarm]))).toEqual([])
+  const [job] = jobsOf(driveControl([...served, alarm, entryOf({ by: 'control', labels: 1100 })]))
+  expect(job).toMatchObject({ jobId: 'auto-4', cause: { kind: 'drift', alarmId: 'a', reason: 'shorter reviews' } })
 })
 
 test('one job at a time, in the order of their requests', () => {
@@ -129,9 +122,9 @@ test('a verdict about what serves no more is not used: the gate compares anew', 
   const entries = [request('j'), built('j-1'), fitted('j-2'), deploy(0), passed('j-3', 0)]
   expect(newest(entries)).toMatchObject({ state: 'registered', task: { taskId: 'j-4', step: 'gate' }, gate: null })
   const driven = driveControl([...entries, passed('j-4', 1)])
-  expect(deploymentsOf(driven).map(({ deploymentEpoch, jobId }) => [deploymentEpoch, jobId])).toEqual([
-    [1, ''],
-    [2, 'j'],
+  expect(deploymentsOf(driven).map(({ slot, deploymentEpoch, jobId }) => [slot, deploymentEpoch, jobId])).toEqual([
+    ['champion', 1, ''],
+    ['challenger', 1, 'j'],
   ])
 })
 
@@ -179,6 +172,7 @@ test('whatever of its reports comes twice or in another order: one job, one path
 
 const anyEntry = fc.oneof(
   fc.constantFrom(...REPORTS, policy, enough, deploy(0), deploy(1), request('j'), request('k')),
+  fc.constantFrom(challenge(0), challenge(1), talliesOf(GOOD, GOOD), talliesOf(BAD, GOOD), talliesOf(GOOD, BAD)),
   fc.constantFrom(command('cancel'), command('retry'), command('retry', 1), command('cancel', 1)),
   fc
     .record({ n: fc.integer({ min: 1, max: 9 }), job: fc.constantFrom('j', 'k', 'auto-1') })
@@ -208,9 +202,8 @@ test('whatever comes: at most one task runs, epochs grow by one, and no state is
         else running.add(jobId)
         expect(running.size).toBeLessThanOrEqual(1)
       }
-      expect(deploymentsOf(driven).map(({ deploymentEpoch }) => deploymentEpoch)).toEqual(
-        deploymentsOf(driven).map((_, i) => i + 1),
-      )
+      for (const ofSlot of Map.groupBy(deploymentsOf(driven), ({ slot }) => slot).values())
+        expect(ofSlot.map(({ deploymentEpoch }) => deploymentEpoch)).toEqual(ofSlot.map((_, i) => i + 1))
       for (const path of Object.values(pathsOf(driven))) expect(path.slice(0, 1)).toEqual(['requested'])
       expect(driven.rejects.every(({ code }) => code === 'SPL_JOB_UNKNOWN')).toBe(true)
     }),

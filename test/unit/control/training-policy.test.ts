@@ -34,6 +34,18 @@ test.each<{ name: string; state: ControlState; deployed: boolean; expected: stri
     expected: 'needs 100 labels',
   },
   {
+    name: 'an alarm, and labels of before it',
+    state: { ...alarmed, labelsAtAlarm: 1001 },
+    deployed: true,
+    expected: 'needs 100 labels',
+  },
+  {
+    name: 'an alarm of a model that was not trained here, and labels of before it',
+    state: { ...alarmed, labelsAtAlarm: 1001, startedAtMs: [] },
+    deployed: true,
+    expected: 'needs 100 labels',
+  },
+  {
     name: 'an alarm within the cooldown',
     state: { ...alarmed, startedAtMs: [NOW_MS - 59_999] },
     deployed: true,

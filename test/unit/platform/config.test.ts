@@ -49,6 +49,8 @@ const INVALID = {
   TRAIN_PER_DAY: '0',
   TRAIN_SPLIT: 'year',
   TRAIN_MATURITY_MS: '-1',
+  TRAIN_WINDOW_MS: '-1',
+  CANARY_SHARE: '0',
   LOG_LEVEL: 'loud',
 }
 const ANY_TEXT = [

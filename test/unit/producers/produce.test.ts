@@ -123,6 +123,21 @@ test('interrupted anywhere and started again it publishes what an uninterrupted 
   )
 })
 
+test('paused at an event time it ends there unfinished, and goes on from there without a pause', async () => {
+  const events = evenly(10, 100)
+  const first = start(events, { source: { ...sourceOf(events), pauseAtMs: 400 } })
+  expect(await first.running).toMatchObject({ outcome: 'paused', published: { reviews: 5 } })
+  const resumeFrom = first.saved.at(-1) as Checkpoint
+  expect(resumeFrom.finished).toBe(false)
+  const again = start(events, { source: { ...sourceOf(events), pauseAtMs: 400 }, resumeFrom })
+  expect(await again.running).toMatchObject({ outcome: 'paused', published: { reviews: 0 } })
+  const second = start(events, { resumeFrom })
+  expect(await second.running).toMatchObject({ outcome: 'finished', published: { reviews: 5 } })
+  expect([...first.publisher.records, ...second.publisher.records]).toEqual(
+    events.map(({ topic, value }) => ({ topic, value })),
+  )
+})
+
 test('a kill between checkpoints repeats only what came after the last one, and loses nothing', async () => {
   const events = evenly(5000)
   const clock = manualClock(0, 1) // every look at the clock takes a millisecond

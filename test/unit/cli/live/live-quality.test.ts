@@ -37,12 +37,13 @@ test('a higher revision of a label replaces the earlier one, a lower one does no
   expect(quality.quality().model.f1).toBe(0)
 })
 
-test('only the scores of the newest model version count', () => {
+test('only the newest labelled reviews count: a change shows soon', () => {
   const quality = new LiveQuality()
-  quality.onScore(called('a', 0.9, 1))
-  quality.onLabel(label('a', true))
-  quality.onScore({ ...called('b', 0.9, 1), modelVersion: 'next' })
-  expect(quality.quality()).toMatchObject({ scored: 1, labelled: 0, model: { f1: null, prAuc: null } })
+  for (let i = 0; i < 4_000; i++) {
+    quality.onScore(called(`r${i}`, i < 2_000 ? 0.1 : 0.9, 1))
+    quality.onLabel(label(`r${i}`, true))
+  }
+  expect(quality.quality()).toMatchObject({ scored: 4_000, labelled: 4_000, model: { f1: 1 } })
 })
 
 test('memory is bounded: the oldest reviews are forgotten', () => {
