@@ -38,8 +38,8 @@ export default defineConfig({
         test: {
           name, // beside the real one: npm run test:feast, npm run test:evidently
           include: [`test/${name}/**/*.test.ts`],
-          testTimeout: 5 * MINUTE_MS,
-          hookTimeout: 5 * MINUTE_MS,
+          testTimeout: 15 * MINUTE_MS,
+          hookTimeout: 15 * MINUTE_MS,
         },
       })),
     ],

@@ -2,8 +2,8 @@
 
     shield drift report --json | python evidently_windows.py [FILE]
 
-Reads the windows from stdin or the file that is named, and prints, as JSON, for each measure that has a reference: Evidently's `psi` and
-`jensenshannon` of its bins, and its `wasserstein` and `ks` of its values.
+Reads the windows from stdin or the file that is named, and prints, as JSON, for each measure that has a reference:
+Evidently's `psi` and `jensenshannon` of its bins, and its `wasserstein` and `ks` of its values.
 
 What a window holds are counts in fixed bins. They go to Evidently as rows: the number of the bin as a category, since
 Evidently would cut more than 20 numbers into bins of its own, and the place of the bin as a number. Its `ks` is the

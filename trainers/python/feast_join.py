@@ -74,7 +74,8 @@ def joined(store: FeatureStore, feature_view: FeatureView, moments: pd.DataFrame
 
 def main(topics: Path, moments_file: Path, out: Path) -> None:
     read = pd.read_json(moments_file, lines=True, dtype={"userId": str, "reviewId": str}, convert_dates=False)
-    moments = read.assign(event_timestamp=pd.to_datetime(read.pop("atMs"), unit="ms", utc=True), moment=range(len(read)))
+    at = pd.to_datetime(read.pop("atMs"), unit="ms", utc=True)
+    moments = read.assign(event_timestamp=at, moment=range(len(read)))
     views = views_of(topics)
     with tempfile.TemporaryDirectory() as folder:
         store = FeatureStore(
