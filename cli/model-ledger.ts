@@ -6,7 +6,10 @@ import { committedValues } from '../platform/topic-values.ts'
 import { CHAMPION } from '../schemas/deployment-slots.ts'
 import type { ModelActivation, SpoilerScore } from '../schemas/generated.ts'
 import { activationKey } from '../scorer/activations.ts'
+import { allJobs } from './control-commands.ts'
+import type { NamedVersion } from './named-version.ts'
 import { readingCodec } from './pipeline.ts'
+import { type LoggedEntry, type Origin, originOf } from './version-origin.ts'
 
 /** Which version answered for a review, by its newest score; undefined without one. O(scores). */
 export async function scoreOf(config: Config, reviewId: string): Promise<SpoilerScore | undefined> {
@@ -25,6 +28,17 @@ export async function activationsAt(config: Config, atMs: number): Promise<Model
     held.set(activationKey(decoded.value, decoded.value.slot), decoded.value)
   }
   return [...held.values()].toSorted((a, b) => a.partition - b.partition || (a.slot < b.slot ? -1 : 1))
+}
+
+/** Which job and which people stand behind a version. O(control log). */
+export async function readOrigin(config: Config, version: NamedVersion): Promise<Origin> {
+  const codec = readingCodec(config)
+  const entries: LoggedEntry[] = []
+  const range = { from: 'beginning', follow: false } as const
+  for await (const { record, decoded } of readTopic(config, codec, 'controlLog', range))
+    if ('value' in decoded && decoded.value.deployCommand !== null)
+      entries.push({ atMs: record.appendedAtMs, entry: decoded.value })
+  return originOf(version, await allJobs({ config, codec }), entries)
 }
 
 /**

@@ -15,13 +15,14 @@ import { CHALLENGER, CHAMPION } from '../../schemas/deployment-slots.ts'
 import type { DeployCommand, ModelDeployment } from '../../schemas/generated.ts'
 import { type CliContext, printJson } from '../context.ts'
 import { deployByControl } from '../control-commands.ts'
-import { versionBefore } from '../model-ledger.ts'
+import { readOrigin, versionBefore } from '../model-ledger.ts'
 import { assertBroker } from '../dependencies.ts'
 import { ensurePipelineTopics, openPipelineCodec, readingCodec } from '../pipeline.ts'
 import { oneLine, table } from '../text.ts'
 import { addModelsGate } from './models-gate.ts'
 import { addModelsWhich } from './models-which.ts'
 import { parseVersion, type NamedVersion } from '../named-version.ts'
+import { originText } from '../version-origin.ts'
 
 const LIST_HELP = `
 The newest decision stands beside the version that it is about. Without any, the prior that ships with the code scores.
@@ -80,7 +81,7 @@ export function addModels(program: Command, context: CliContext): void {
     .action(({ json }: { readonly json?: boolean }) => list(json === true, context))
   models
     .command('show')
-    .description('Print the manifest of a version: what it is, what it reads, its files and figures')
+    .description('Print the manifest of a version, and which alarm, data set, gate and people stand behind it')
     .argument('<name@version>', 'as `shield models ls` lists it')
     .option('--json', 'print one line of JSON')
     .addHelpText('after', SHOW_HELP)
@@ -129,7 +130,10 @@ async function show(named: string, json: boolean, context: CliContext): Promise<
   const config = context.config()
   const wanted = parseVersion(named)
   const manifest = await manifestOf(config, wanted)
-  context.stdout.write(`${JSON.stringify(manifest, null, json ? 0 : 2)}\n`)
+  await assertBroker(config)
+  const origin = await readOrigin(config, wanted)
+  if (json) printJson(context, { manifest, origin })
+  else context.stdout.write(`${JSON.stringify(manifest, null, 2)}\n${originText(origin)}`)
 }
 
 async function promote(named: string, options: DeployArguments, context: CliContext): Promise<void> {
