@@ -8,6 +8,7 @@ import { metricOf, type Pipeline, startPipeline, statusOf, until } from '../test
 import { childrenOf } from '../test/support/processes.ts'
 import { ReviewFlow } from '../test/support/review-flow.ts'
 import type { Supervisor } from '../platform/supervisor.ts'
+import type { ModelDeployment } from '../schemas/generated.ts'
 import { quantile, rssMb } from './process-usage.ts'
 import { only } from './running-pipeline.ts'
 
@@ -18,6 +19,8 @@ export interface Swaps {
   readonly scores: number
   /** Time between the appends of consecutive scores, ms. */
   readonly gapMs: Readonly<Record<'without' | 'with', { readonly p99: number; readonly largest: number }>>
+  /** From the decision to the append of the last score of the version before, ms; a rollback is a decision like others. */
+  readonly replacedAfterMs: { readonly median: number; readonly largest: number }
   /** Resident memory of the scorer and of its model processes, MB, after each tenth of the swaps. */
   readonly rssMb: { readonly scorer: readonly number[]; readonly processes: readonly number[] }
 }
@@ -34,16 +37,33 @@ export async function swaps(count: number): Promise<Swaps> {
   await sleep(30_000)
   const swapsFromMs = Date.now()
   const memory = { scorer: [] as number[], processes: [] as number[] }
+  const decisions: ModelDeployment[] = []
   for (let swap = 1; swap <= count; swap += 1) {
-    await swapTo(pipeline, supervisor, versions[swap % versions.length] as string)
+    decisions.push(await swapTo(pipeline, supervisor, versions[swap % versions.length] as string))
     if (swap % Math.ceil(count / 10) === 0) await noteMemory(supervisor, memory)
   }
   const toMs = Date.now()
   const { length } = await flow.stop()
-  const appended = await appendTimes(pipeline, length)
+  const scores = await scoresOf(pipeline, length)
+  const appended = scores.map(({ atMs }) => atMs)
   const between = (low: number, high: number) => gapsOf(appended.filter((atMs) => atMs >= low && atMs < high))
   const gapMs = { without: between(fromMs, swapsFromMs), with: between(swapsFromMs, toMs) }
-  return { swaps: count, scores: appended.length, gapMs, rssMb: memory }
+  return {
+    swaps: count,
+    scores: scores.length,
+    gapMs,
+    replacedAfterMs: replacedAfter(decisions, scores),
+    rssMb: memory,
+  }
+}
+
+function replacedAfter(decisions: readonly ModelDeployment[], scores: readonly Scored[]): Swaps['replacedAfterMs'] {
+  const lastAtMs = new Map(scores.map(({ epoch, atMs }) => [epoch, atMs])) // in the order of time
+  const times = decisions.flatMap(({ deploymentEpoch, decidedAtMs }) => {
+    const last = lastAtMs.get(deploymentEpoch - 1)
+    return last === undefined ? [] : [last - decidedAtMs]
+  })
+  return { median: quantile(times, 0.5), largest: Math.max(...times) }
 }
 
 /** Versions as a scorer has them that fetched them before: what is measured is not the object store. */
@@ -59,11 +79,12 @@ async function cachedVersions({ config }: Pipeline): Promise<string[]> {
   return names
 }
 
-async function swapTo(pipeline: Pipeline, supervisor: Supervisor, version: string): Promise<void> {
+async function swapTo(pipeline: Pipeline, supervisor: Supervisor, version: string): Promise<ModelDeployment> {
   const decided = await deploy(pipeline, { modelName: 'linear', modelVersion: version, source: '' })
   const served = { model: 'linear', version }
   const epoch = (): Promise<number> => metricOf(supervisor, 'scorer', 'spoiler_deployment_epoch', served)
   await until(`deployment ${decided.deploymentEpoch}`, async () => (await epoch()) === decided.deploymentEpoch)
+  return decided
 }
 
 async function noteMemory(supervisor: Supervisor, memory: { scorer: number[]; processes: number[] }): Promise<void> {
@@ -73,16 +94,25 @@ async function noteMemory(supervisor: Supervisor, memory: { scorer: number[]; pr
   memory.processes.push(Math.round(childrenOf(pid).reduce((sum, child) => sum + rssMb(child), 0)))
 }
 
-async function appendTimes({ config, codec }: Pipeline, wanted: number): Promise<number[]> {
-  const read = async (): Promise<number[]> => {
-    const times: number[] = []
-    for await (const { record } of readTopic(config, codec, 'spoilerScores', { from: 'beginning', follow: false }))
-      times.push(record.appendedAtMs)
-    return times
+interface Scored {
+  readonly atMs: number
+  readonly epoch: number
+}
+
+/** In the order of time. */
+async function scoresOf({ config, codec }: Pipeline, wanted: number): Promise<Scored[]> {
+  const read = async (): Promise<Scored[]> => {
+    const scores: Scored[] = []
+    for await (const { record, decoded } of readTopic(config, codec, 'spoilerScores', {
+      from: 'beginning',
+      follow: false,
+    }))
+      if ('value' in decoded) scores.push({ atMs: record.appendedAtMs, epoch: decoded.value.deploymentEpoch })
+    return scores
   }
-  let times = await read()
-  await until('all are scored', async () => (times = await read()).length >= wanted)
-  return times.toSorted((a, b) => a - b)
+  let scores = await read()
+  await until('all are scored', async () => (scores = await read()).length >= wanted)
+  return scores.toSorted((a, b) => a.atMs - b.atMs)
 }
 
 function gapsOf(times: readonly number[]): { readonly p99: number; readonly largest: number } {

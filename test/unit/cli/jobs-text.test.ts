@@ -27,7 +27,7 @@ test('a page says why a job is there, what runs and what came of it; nothing mov
     `job         j
 state       fitting: data set d1 is built
 cause       person, by ada: new␛[2J films
-plan        split by time, labels complete after 604,800 s
+plan        all rows, split by time, labels complete after 604,800 s
 requested   1970-01-01T00:00:00.000Z
 changed     1970-01-01T00:00:02.000Z
 runs        fit, as j-2
