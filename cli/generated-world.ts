@@ -56,3 +56,21 @@ export async function publishWorld(
   while (!signal.aborted && !live.isModelDeployed && performance.now() < lateMs) await pause(POLL_MS, signal)
   if (!signal.aborted) await pipeline.startWorld(whole)
 }
+
+/**
+ * Waits until a review is published. A world that goes on makes again what it has published before: until then nothing
+ * comes; one that has published all brings none at all.
+ *
+ * @param world What {@link publishWorld} has returned.
+ */
+export async function firstReview(
+  pipeline: Pick<RunningPipeline, 'worldHasEnded'>,
+  live: Pick<LiveState, 'reviews'>,
+  world: Promise<void>,
+  signal: AbortSignal,
+): Promise<void> {
+  const started = { whole: false }
+  void world.then(() => (started.whole = true))
+  while (!signal.aborted && live.reviews === 0 && !(started.whole && pipeline.worldHasEnded))
+    await pause(POLL_MS, signal)
+}

@@ -54,9 +54,9 @@ export class RunningPipeline implements AsyncDisposable {
     this.#write()
   }
 
-  /** Whether the world has published all that it was started for. */
+  /** Whether the world publishes no more: it has published all that it was started for, or has failed. */
   get worldHasEnded(): boolean {
-    return this.#world?.status().every(({ state }) => state === 'finished') ?? false
+    return this.#world?.status().every(({ state }) => state === 'finished' || state === 'stopped') ?? false
   }
 
   /** Ends the world: what it has queued is acknowledged and written down first. */

@@ -10,7 +10,7 @@ import { type CliContext, printJson } from '../context.ts'
 import { LiveSession } from '../live/live-session.ts'
 import type { Figures } from '../live/live-state.ts'
 import { totalsText } from '../live/render.ts'
-import { publishWorld, type WorldPlan } from '../generated-world.ts'
+import { firstReview, publishWorld, type WorldPlan } from '../generated-world.ts'
 import { ensurePipelineTopics, openPipelineCodec } from '../pipeline.ts'
 import { RunningPipeline, stoppedOnes } from '../running-pipeline.ts'
 import { Screen } from '../screen.ts'
@@ -115,7 +115,7 @@ async function run(options: StartArguments, context: CliContext, screen: Screen)
   const background = scoring.then(() => {
     if (!ended.aborted) pipeline.startBackground(trainingSettings(options, env))
   })
-  if (options.for !== undefined && options.world) await firstReview(live, signal)
+  if (options.for !== undefined && world !== null) await firstReview(pipeline, live.state, world, signal)
   await untilEnd(options.for, signal)
   ending.abort()
   await Promise.all([world, background])
@@ -198,11 +198,6 @@ function trainingSettings(options: StartArguments, env: NodeJS.ProcessEnv): Reco
     given('TRAIN_WINDOW_MS', '120000'),
     given('CANARY_SHARE', '0.5'),
   ])
-}
-
-/** A world that goes on makes again what it has published before: until then nothing comes. */
-async function firstReview(live: LiveSession, signal: AbortSignal): Promise<void> {
-  while (!signal.aborted && live.state.reviews === 0) await pause(SCORE_POLL_MS, signal)
 }
 
 async function untilEnd(forMs: number | undefined, signal: AbortSignal): Promise<void> {

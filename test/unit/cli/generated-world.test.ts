@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { changeDay, publishWorld, type WorldPlan } from '../../../cli/generated-world.ts'
+import { changeDay, firstReview, publishWorld, type WorldPlan } from '../../../cli/generated-world.ts'
 import type { ComponentSpec } from '../../../platform/supervisor.ts'
 
 const PLAN: WorldPlan = { seed: 7, rate: 200, speed: 21_600, scenario: 'spam-wave', trainAfter: 12_000 }
@@ -52,4 +52,29 @@ test('whoever ends it while it waits has ended it', async () => {
   ending.abort()
   await running
   expect(worlds).toHaveLength(1)
+})
+
+test('the first review is waited for, but not of a world that has none left', async () => {
+  const { signal } = new AbortController()
+  const world = Promise.resolve()
+  await firstReview({ worldHasEnded: true }, { reviews: 0 }, world, signal)
+  let looks = 0
+  const live = {
+    get reviews() {
+      return looks++ === 0 ? 0 : 1
+    },
+  }
+  await firstReview({ worldHasEnded: false }, live, world, signal)
+  expect(looks).toBe(2)
+  // between its two parts a world has ended for a moment
+  const ending = new AbortController()
+  const waiting = firstReview(
+    { worldHasEnded: true },
+    { reviews: 0 },
+    new Promise<void>(() => undefined),
+    ending.signal,
+  )
+  expect(await Promise.race([waiting.then(() => 'went on'), world.then(() => 'waits')])).toBe('waits')
+  ending.abort()
+  await waiting
 })
